@@ -1,0 +1,97 @@
+package kern
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"rumpvfs/hypercall"
+)
+
+// Kernel is one running kernel as seen by all layers: the machine below it,
+// whether it has panicked, and the numbers it hands out. The layers keep
+// their own state in values of their own which the boot code wires together.
+type Kernel struct {
+	Sys    *hypercall.System
+	Quirks Quirks
+	Hooks  *Hooks // copied into every new lwp; nil when nothing watches
+
+	panicked atomic.Pointer[Panic]
+	lastPid  int32 // :: boot and fork are serialised by the process table's lock
+}
+
+// NewKernel makes a kernel on the machine sys.
+func NewKernel(sys *hypercall.System, quirks Quirks) *Kernel {
+	return &Kernel{Sys: sys, Quirks: quirks}
+}
+
+// Panic is a kernel panic. It is an error, and once a kernel has panicked
+// every later call of that kernel returns it. The host program goes on.
+type Panic struct {
+	Msg   string // what the kernel said
+	State string // the vnode or object it said it of, as vprint would; may be empty
+	Stack []byte // Go stack of the lwp that panicked, if it was a run-time error
+}
+
+func (p *Panic) Error() string {
+	if p.State == "" {
+		return "panic: " + p.Msg
+	}
+	return "panic: " + p.Msg + "\n" + p.State
+}
+
+// Dead returns the panic that stopped the kernel, or nil while it runs.
+func (k *Kernel) Dead() *Panic { return k.panicked.Load() }
+
+// Die stops the kernel: the first panic is kept, everybody who sleeps in the
+// kernel is woken to unwind. It returns the panic that counts.
+func (k *Kernel) Die(p *Panic) *Panic {
+	if k.panicked.CompareAndSwap(nil, p) {
+		k.Sys.Stop(p)
+	}
+	return k.panicked.Load()
+}
+
+// Stater is what an assertion can print: vnodes, mounts, pages.
+type Stater interface{ KernelState() string }
+
+// Panicf stops the kernel with a message, as panic(9) does. It does not
+// return: the call in progress unwinds to its system-call entry. Arguments
+// that are a [Stater] have their state kept in the panic.
+func Panicf(format string, args ...any) {
+	p := &Panic{Msg: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if s, ok := a.(Stater); ok {
+			p.State = s.KernelState()
+			break
+		}
+	}
+	panic(p)
+}
+
+// KASSERT panics when cond is false. Assertions are always on; what names
+// the broken invariant.
+func KASSERT(cond bool, what string) {
+	if !cond {
+		assertFailed(what, nil)
+	}
+}
+
+// KASSERTOf is KASSERT with the object whose state the panic shall show.
+func KASSERTOf(cond bool, what string, of Stater) {
+	if !cond {
+		assertFailed(what, of)
+	}
+}
+
+//go:noinline
+func assertFailed(what string, of Stater) {
+	p := &Panic{Msg: "kernel diagnostic assertion \"" + what + "\" failed"}
+	if of != nil {
+		p.State = of.KernelState()
+	}
+	panic(p)
+}
+
+// Undefined panics where the reference would corrupt memory. quirk is the
+// name of the quirk in the table.
+func Undefined(quirk string) { Panicf("undefined: %s", quirk) }

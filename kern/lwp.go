@@ -1,0 +1,44 @@
+package kern
+
+import "rumpvfs/hypercall"
+
+// Lwp is a light-weight process: a thread of execution in the kernel. It is
+// the curlwp of the C kernel, passed explicitly. An Lwp is used by one
+// goroutine at a time.
+type Lwp struct {
+	hypercall.Thread
+	K     *Kernel
+	Proc  *Proc
+	Cred  *Cred  // credentials for the call in progress; refreshed at system-call entry
+	Hooks *Hooks // nil: nothing watches this lwp
+
+	// Scratch space of upper layers, one slot each, made on first use and
+	// kept for the life of the lwp so that hot paths allocate nothing.
+	VopFrames any // vnode: argument structs of forwarded operations
+	Nameidata any // namei: path walk state
+	Vfs       any // vfs and sim: uio, iovec, path and attribute buffers
+	Fstrans   any // vnode: fstrans(9) state of this lwp
+
+	Depth int // nesting of vnode operations, kept only while Hooks is set
+}
+
+// NewLwp makes an lwp of p for the calling goroutine, which then is a hub
+// of the scheduler. The lwp ends with Exit.
+func NewLwp(k *Kernel, p *Proc, name string) *Lwp {
+	l := &Lwp{K: k, Proc: p, Hooks: k.Hooks}
+	if p != nil {
+		l.Cred = p.Cred()
+	}
+	k.Sys.Adopt(&l.Thread, name)
+	return l
+}
+
+// StartLwp runs body in a new lwp of p with its own thread.
+func StartLwp(k *Kernel, p *Proc, name string, body func(l *Lwp)) *Lwp {
+	l := &Lwp{K: k, Proc: p, Hooks: k.Hooks}
+	if p != nil {
+		l.Cred = p.Cred()
+	}
+	k.Sys.Start(&l.Thread, name, func() { body(l) })
+	return l
+}

@@ -1,0 +1,221 @@
+package vnode
+
+import (
+	"fmt"
+	"sync/atomic"
+
+	"rumpvfs/kern"
+	"rumpvfs/uvm"
+)
+
+// Vtype is the type of a vnode.
+type Vtype uint8
+
+const (
+	VNON Vtype = iota
+	VREG
+	VDIR
+	VBLK
+	VCHR
+	VLNK
+	VSOCK
+	VFIFO
+	VBAD // dead
+)
+
+var vtypeNames = [...]string{"VNON", "VREG", "VDIR", "VBLK", "VCHR", "VLNK", "VSOCK", "VFIFO", "VBAD"}
+
+func (t Vtype) String() string { return vtypeNames[t] }
+
+// Vtag says which file system a vnode's data belongs to; for display only.
+type Vtag uint8
+
+const (
+	VT_NON Vtag = iota
+	VT_VFS
+	VT_TMPFS
+	VT_RUMP
+)
+
+// Flags locked by the vnode lock, or stable.
+const (
+	VV_ROOT      = 0x00000001 // root of its file system
+	VV_SYSTEM    = 0x00000002 // used by the kernel
+	VV_ISTTY     = 0x00000004 // represents a terminal
+	VV_MAPPED    = 0x00000008 // might have user mappings
+	VV_MPSAFE    = 0x00000010 // file system code takes no big lock
+	VV_LOCKSWORK = 0x00000020 // the file system follows the locking discipline
+)
+
+// Flags locked by the interlock.
+const (
+	VI_TEXT       = 0x00000100
+	VI_EXECMAP    = 0x00000200
+	VI_WRMAP      = 0x00000400
+	VI_WRMAPDIRTY = 0x00000800 // might have dirty pages
+	VI_XLOCK      = 0x00001000 // locked to change type
+	VI_ONWORKLST  = 0x00004000 // on the syncer's worklist
+	VI_MARKER     = 0x00008000 // a marker in a list, not a vnode
+	VI_LAYER      = 0x00020000
+	VI_LOCKSHARE  = 0x00040000 // the interlock is shared with another vnode
+	VI_CLEAN      = 0x00080000 // has been reclaimed
+	VI_CHANGING   = 0x00100000 // changes state
+)
+
+// Vnode lock flags.
+const (
+	LK_SHARED    = 0x00000001
+	LK_EXCLUSIVE = 0x00000002
+	LK_NOWAIT    = 0x00000010
+	LK_RETRY     = 0x00020000 // lock it even if it is dead
+)
+
+// Flags for the I/O operations; the lowest bits are the access-pattern advice.
+const (
+	IO_ADV_MASK      = 0x00003
+	IO_UNIT          = 0x00010
+	IO_APPEND        = 0x00020
+	IO_SYNC          = 0x40 | IO_DSYNC
+	IO_NODELOCKED    = 0x00080
+	IO_NDELAY        = 0x00100
+	IO_DSYNC         = 0x00200
+	IO_ALTSEMANTICS  = 0x00400
+	IO_NORMAL        = 0x00800
+	IO_EXT           = 0x01000
+	IO_DIRECT        = 0x02000
+	IO_JOURNALLOCKED = 0x04000
+)
+
+// Access modes.
+const (
+	VREAD  = 04
+	VWRITE = 02
+	VEXEC  = 01
+)
+
+// Flags of vflush, vinvalbuf, revoke and fsync.
+const (
+	SKIPSYSTEM     = 0x0001
+	FORCECLOSE     = 0x0002
+	WRITECLOSE     = 0x0004
+	V_SAVE         = 0x0001
+	REVOKEALL      = 0x0001
+	FSYNC_WAIT     = 0x0001
+	FSYNC_DATAONLY = 0x0002
+	FSYNC_RECLAIM  = 0x0004
+	FSYNC_LAZY     = 0x0008
+	FSYNC_NOLOG    = 0x0010
+	FSYNC_CACHE    = 0x0100
+)
+
+// VSIZENOTSET is a size that is not known or not to be changed.
+const VSIZENOTSET = int64(-1)
+
+// Vnode is the kernel's object for a file in use. File systems hang their
+// own data off Data. The letters give what guards a field:
+//
+//	:  stable while a reference is held
+//	a  atomic
+//	f  System.freeLock
+//	i  Interlock (the object lock)
+//	m  System.mntvnodeLock
+//	s  System.syncerLock
+//	v  the vnode lock, VLock
+//	w  written under both v and i, read under either
+type Vnode struct {
+	uvm.Object // i: pages; Interlock is v_interlock, Refs v_usecount
+
+	Size      int64 // w: size of the file in bytes
+	WriteSize int64 // w: size after the write in progress
+
+	mount       atomic.Pointer[Mount] // a: changed under v and i
+	op          atomic.Pointer[Ops]   // a: changed under v and i
+	vtype       atomic.Uint32         // a: changed under v and i
+	vflag       atomic.Uint32         // a: VV_*, changed under v
+	mountedhere atomic.Pointer[Mount] // a: changed under v
+	VLock       kern.RWLock           // the vnode lock
+
+	Data any        // :  the file system's own
+	Dev  DeviceNode // :  of VBLK and VCHR
+	Tag  Vtag       // :
+
+	sys        *System // :  the kernel's vnode layer
+	cv         kern.CV // i: waiting for a change of state or for output
+	iflag      uint32  // i: VI_*
+	numoutput  int     // i: writes in progress
+	writecount int     // i: references for writing
+	holdcnt    int     // i: page and buffer references
+
+	freeNext, freePrev *Vnode    // f
+	freeList           *freeList // f: which list, nil for none
+	mntNext, mntPrev   *Vnode    // m
+	cleanblk, dirtyblk bufList   // i: buffers of the cache, with the cache's own lock
+	syncSlot           int       // s
+	syncNext, syncPrev *Vnode    // s
+
+	Names any // a name table owned by namei: what the lock-free walk will use
+
+	genfs any // :  genfs_node, see SetGenfs
+}
+
+// DeviceNode is what specfs attaches to a device vnode.
+type DeviceNode interface {
+	// Rdev is the device number.
+	Rdev() kern.Dev
+	// Revoked is called by vclean before the vnode is closed and loses its
+	// operations.
+	Revoke(l *kern.Lwp, vp *Vnode)
+	// Destroy is called when the last trace of the vnode goes.
+	Destroy(l *kern.Lwp, vp *Vnode)
+}
+
+// Type returns the vnode's type. It becomes VBAD when the vnode is cleaned.
+func (vp *Vnode) Type() Vtype { return Vtype(vp.vtype.Load()) }
+
+// SetType gives a new vnode its type, before anybody else can see it.
+func (vp *Vnode) SetType(t Vtype) { vp.vtype.Store(uint32(t)) }
+
+// Mount returns the mount the vnode belongs to; a dead vnode belongs to
+// the dead mount.
+func (vp *Vnode) Mount() *Mount { return vp.mount.Load() }
+
+// Mountedhere returns what is mounted on this directory, or nil.
+func (vp *Vnode) Mountedhere() *Mount { return vp.mountedhere.Load() }
+
+// SetMountedhere covers the directory with mp, or uncovers it.
+//
+// Preconditions: vp is locked exclusively, or mp's reference to vp is all
+// there is.
+func (vp *Vnode) SetMountedhere(mp *Mount) { vp.mountedhere.Store(mp) }
+
+// Vflag returns the VV_ flags.
+func (vp *Vnode) Vflag() uint32 { return vp.vflag.Load() }
+
+// SetVflag sets VV_ flags. The vnode is locked or not yet visible.
+func (vp *Vnode) SetVflag(f uint32) { vp.vflag.Or(f) }
+
+// ClearVflag clears VV_ flags. The vnode is locked.
+func (vp *Vnode) ClearVflag(f uint32) { vp.vflag.And(^f) }
+
+// System returns the vnode layer of the kernel that vp belongs to.
+func (vp *Vnode) System() *System { return vp.sys }
+
+// SetGenfs attaches genfs's part of a node; Genfs returns it.
+func (vp *Vnode) SetGenfs(gp any) { vp.genfs = gp }
+
+// Genfs returns what SetGenfs attached.
+func (vp *Vnode) Genfs() any { return vp.genfs }
+
+func (vp *Vnode) ops() *Ops { return vp.op.Load() }
+
+// Ops returns the vnode's operation vector: its file system's, or the dead
+// one. Callers other than layers use the front ends.
+func (vp *Vnode) Ops() *Ops { return vp.op.Load() }
+
+// KernelState describes the vnode as vprint does.
+//
+//netbsd:sys/kern/vfs_subr.c vprint
+func (vp *Vnode) KernelState() string {
+	return fmt.Sprintf("vnode %v tag %d usecount %d holdcnt %d writecount %d vflag %#x iflag %#x size %d",
+		vp.Type(), vp.Tag, vp.Refs.Load(), vp.holdcnt, vp.writecount, vp.Vflag(), vp.iflag, vp.Size)
+}
