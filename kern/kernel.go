@@ -15,7 +15,7 @@ type Kernel struct {
 	Quirks Quirks
 	Hooks  *Hooks // copied into every new lwp; nil when nothing watches
 
-	panicked atomic.Pointer[Panic]
+	dead atomic.Pointer[death]
 	lastPid  int32 // :: boot and fork are serialised by the process table's lock
 }
 
@@ -39,16 +39,25 @@ func (p *Panic) Error() string {
 	return "panic: " + p.Msg + "\n" + p.State
 }
 
-// Dead returns the panic that stopped the kernel, or nil while it runs.
-func (k *Kernel) Dead() *Panic { return k.panicked.Load() }
+// death is why a kernel stopped.
+type death struct{ reason error }
 
-// Die stops the kernel: the first panic is kept, everybody who sleeps in the
-// kernel is woken to unwind. It returns the panic that counts.
-func (k *Kernel) Die(p *Panic) *Panic {
-	if k.panicked.CompareAndSwap(nil, p) {
-		k.Sys.Stop(p)
+// Dead returns why the kernel stopped, or nil while it runs: a [*Panic], or
+// what the machine says when nobody in it can ever run again.
+func (k *Kernel) Dead() error {
+	if d := k.dead.Load(); d != nil {
+		return d.reason
 	}
-	return k.panicked.Load()
+	return nil
+}
+
+// Die stops the kernel: the first reason is kept, everybody who sleeps in
+// the kernel is woken to unwind. It returns the reason that counts.
+func (k *Kernel) Die(reason error) error {
+	if k.dead.CompareAndSwap(nil, &death{reason}) {
+		k.Sys.Stop(reason)
+	}
+	return k.Dead()
 }
 
 // Stater is what an assertion can print: vnodes, mounts, pages.

@@ -12,7 +12,7 @@ const (
 type Uio struct {
 	Iov    [][]byte // what is left of the memory
 	Offset int64    // in the file, bytes
-	Resid  int64    // bytes left; never more than Iov holds
+	Resid  int64    // bytes left; if Iov holds less, the rest is not mapped
 	RW     UioRW
 }
 
@@ -24,11 +24,14 @@ func (u *Uio) InitUio(iov *[1][]byte, b []byte, off int64, rw UioRW) {
 }
 
 // Move transfers up to len(buf) bytes between buf and the uio, and advances
-// offset and residue. It never fails: the memory is ours.
+// offset and residue. It is EFAULT if the memory ends before the residue.
 //
 //netbsd:sys/kern/subr_copy.c uiomove
 func (u *Uio) Move(buf []byte) error {
 	for len(buf) > 0 && u.Resid > 0 {
+		if len(u.Iov) == 0 {
+			return EFAULT
+		}
 		iov := u.Iov[0]
 		if len(iov) == 0 {
 			u.Iov = u.Iov[1:]

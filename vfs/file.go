@@ -1,0 +1,162 @@
+package vfs
+
+import (
+	"sync/atomic"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/vnode"
+)
+
+// System is the open-file layer of one kernel.
+type System struct {
+	K *kern.Kernel
+	V *vnode.System
+
+	fileLock kern.Mutex
+	freeFile *File // f: released files, to be used again
+	nfiles   int   // f: open files
+}
+
+var (
+	fileLockClass = hypercall.LockClass{Name: "filelist_lock"}
+	fdLockClass   = hypercall.LockClass{Name: "fd_lock"}
+)
+
+// NewSystem makes the open-file layer above v.
+func NewSystem(k *kern.Kernel, v *vnode.System) *System {
+	s := &System{K: k, V: v}
+	s.fileLock.Init(k.Sys, &fileLockClass)
+	return s
+}
+
+// OpenFiles returns how many open files there are. A kernel that shuts down
+// has none.
+func (s *System) OpenFiles() int { return s.nfiles }
+
+// FileType says what an open file is.
+type FileType uint8
+
+const (
+	DTYPE_VNODE FileType = iota + 1
+	DTYPE_MISC
+)
+
+// FOF_UPDATE_OFFSET makes a transfer begin at the file's own offset and move
+// it.
+const FOF_UPDATE_OFFSET = 1
+
+// Fileops is what a kind of open file does.
+type Fileops interface {
+	// Read and Write transfer uio. Without FOF_UPDATE_OFFSET the
+	// transfer is at uio.Offset.
+	Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error
+	Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error
+	Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error
+	Fcntl(l *kern.Lwp, fp *File, com uint32, data any) error
+	Poll(l *kern.Lwp, fp *File, events int) (int, error)
+	Stat(l *kern.Lwp, fp *File, sb *kern.Stat) error
+	Close(l *kern.Lwp, fp *File) error
+}
+
+// File is an open file: what open(2) makes and descriptors share. The
+// letters give what guards a field:
+//
+//	:  stable while a reference is held
+//	a  atomic
+type File struct {
+	Type FileType   // :
+	Ops  Fileops    // :
+	Cred *kern.Cred // :  of who opened it
+
+	flag   atomic.Uint32               // a: FREAD and the like
+	offset atomic.Int64                // a: two readers at once may use it twice, as in the C kernel
+	advice atomic.Uint32               // a: posix_fadvise
+	vp     atomic.Pointer[vnode.Vnode] // a: DTYPE_VNODE; readdir of a union mount exchanges it
+	count  atomic.Int32                // a: references
+
+	sys  *System
+	next *File // on the free list
+}
+
+// Flag returns the flags of the open file.
+func (fp *File) Flag() int32 { return int32(fp.flag.Load()) }
+
+// SetFlag sets flags, ClearFlag clears them.
+func (fp *File) SetFlag(f int32) { fp.flag.Or(uint32(f)) }
+
+// ClearFlag clears flags.
+func (fp *File) ClearFlag(f int32) { fp.flag.And(^uint32(f)) }
+
+// Vnode returns the vnode of a DTYPE_VNODE file.
+func (fp *File) Vnode() *vnode.Vnode { return fp.vp.Load() }
+
+// Offset returns where the next read or write begins, in bytes.
+func (fp *File) Offset() int64 { return fp.offset.Load() }
+
+// SetOffset moves it.
+func (fp *File) SetOffset(off int64) { fp.offset.Store(off) }
+
+// SetAdvice records the access pattern that reads and writes will declare.
+func (fp *File) SetAdvice(advice uint32) { fp.advice.Store(advice) }
+
+// Attach makes fp the open file of kind t. For a vnode the reference that
+// the caller holds passes to the file.
+func (fp *File) Attach(t FileType, ops Fileops, vp *vnode.Vnode, flags int32) {
+	fp.Type, fp.Ops = t, ops
+	fp.vp.Store(vp)
+	fp.flag.Store(uint32(flags))
+}
+
+// newFile returns an unreferenced file opened by l.
+func (s *System) newFile(l *kern.Lwp) *File {
+	s.fileLock.Enter(l)
+	fp := s.freeFile
+	if fp != nil {
+		s.freeFile, fp.next = fp.next, nil
+	}
+	s.nfiles++
+	s.fileLock.Exit(l)
+	if fp == nil {
+		fp = &File{sys: s}
+	}
+	fp.Cred = l.Cred
+	fp.offset.Store(0)
+	fp.advice.Store(0)
+	return fp
+}
+
+func (s *System) freeFileOf(l *kern.Lwp, fp *File) {
+	kern.KASSERT(fp.count.Load() == 0, "fp->f_count == 0")
+	fp.Type, fp.Ops, fp.Cred = 0, nil, nil
+	fp.vp.Store(nil)
+	s.fileLock.Enter(l)
+	fp.next, s.freeFile = s.freeFile, fp
+	s.nfiles--
+	s.fileLock.Exit(l)
+}
+
+// Ref gains a reference to the file.
+func (fp *File) Ref() { fp.count.Add(1) }
+
+// Closef drops a reference to the file; the last one releases its flock and
+// closes it.
+//
+//netbsd:sys/kern/kern_descrip.c closef
+func (fp *File) Closef(l *kern.Lwp) error {
+	n := fp.count.Add(-1)
+	kern.KASSERT(n >= 0, "fp->f_count > 0")
+	if n > 0 {
+		return nil
+	}
+	if fp.Flag()&kern.FHASLOCK != 0 && fp.Type == DTYPE_VNODE {
+		fl := wholeFile(kern.F_UNLCK)
+		_ = vnode.VOP_ADVLOCK(l, fp.Vnode(), fp, kern.F_UNLCK, &fl, kern.F_FLOCK)
+	}
+	err := fp.Ops.Close(l, fp)
+	fp.sys.freeFileOf(l, fp)
+	return err
+}
+
+// wholeFile is a byte-range lock of type t over the whole file.
+func wholeFile(t int16) kern.Flock { return kern.Flock{Type: t, Whence: kern.SEEK_SET} }

@@ -1,0 +1,366 @@
+package vfs
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"rumpvfs/kern"
+	"rumpvfs/vnode"
+)
+
+// ndfile is how many descriptors a table has room for at first; it doubles
+// as needed.
+const ndfile = 16
+
+// tick is one turn of the clock, for waits that nothing ends but time.
+const tick = 10 * time.Millisecond
+
+// Filedesc is a process's descriptor table. Several processes may share
+// one. Looking a descriptor up takes no lock. The letters give what guards a
+// field:
+//
+//	a  atomic
+//	d  lock
+type Filedesc struct {
+	sys    *System
+	lock   kern.Mutex
+	limit  int                       // RLIMIT_NOFILE
+	refcnt atomic.Int32              // a: processes
+	dt     atomic.Pointer[[]*fdfile] // a: replaced under d when it grows; a slot once made stays
+	used   []uint64                  // d: a bit for each descriptor in use
+	last   int                       // d: the highest in use, -1 for none
+	drain  kern.CV                   // d: a closer waits for users of the descriptor
+}
+
+// fdfile is one descriptor.
+type fdfile struct {
+	file    atomic.Pointer[File] // a: nil while half open, closing or free
+	refcnt  atomic.Int32         // a: calls that use the descriptor now
+	closing atomic.Bool          // a: somebody waits for refcnt to drop to 0
+	exclose bool                 // d: close on exec
+}
+
+// NewFiledesc makes an empty table for up to limit descriptors.
+//
+//netbsd:sys/kern/kern_descrip.c fd_init
+func (s *System) NewFiledesc(limit int) *Filedesc {
+	fdp := &Filedesc{sys: s, limit: limit, last: -1}
+	fdp.lock.Init(s.K.Sys, &fdLockClass)
+	fdp.drain.Init(s.K.Sys, "fdclose")
+	fdp.refcnt.Store(1)
+	fdp.grow(min(ndfile, limit))
+	return fdp
+}
+
+// Share makes one more process use the table.
+//
+//netbsd:sys/kern/kern_descrip.c fd_share
+func (fdp *Filedesc) Share() *Filedesc {
+	fdp.refcnt.Add(1)
+	return fdp
+}
+
+// Copy makes a table with the same descriptors on the same open files.
+//
+//netbsd:sys/kern/kern_descrip.c fd_copy
+func (fdp *Filedesc) Copy(l *kern.Lwp) *Filedesc {
+	n := fdp.sys.NewFiledesc(fdp.limit)
+	fdp.lock.Enter(l)
+	old := *fdp.dt.Load()
+	for len(*n.dt.Load()) < len(old) {
+		n.grow(len(old))
+	}
+	slots := *n.dt.Load()
+	for fd, ff := range old {
+		fp := ff.file.Load()
+		if fp == nil {
+			continue
+		}
+		fp.Ref()
+		slots[fd].file.Store(fp)
+		slots[fd].exclose = ff.exclose
+		n.setUsed(fd)
+	}
+	fdp.lock.Exit(l)
+	return n
+}
+
+// Free ends a process's use of the table. The last process closes what is
+// open.
+//
+//netbsd:sys/kern/kern_descrip.c fd_free
+func (fdp *Filedesc) Free(l *kern.Lwp) {
+	if fdp.refcnt.Add(-1) > 0 {
+		return
+	}
+	for fd := range *fdp.dt.Load() {
+		if fdp.Get(l, fd) != nil {
+			_ = fdp.Close(l, fd)
+		}
+	}
+}
+
+// grow makes room for n descriptors. The caller holds the lock or is the
+// only user.
+func (fdp *Filedesc) grow(n int) {
+	var old []*fdfile
+	if p := fdp.dt.Load(); p != nil {
+		old = *p
+	}
+	dt := make([]*fdfile, n)
+	block := make([]fdfile, n-len(old))
+	copy(dt, old)
+	for i := range block {
+		dt[len(old)+i] = &block[i]
+	}
+	for len(fdp.used) < (n+63)/64 {
+		fdp.used = append(fdp.used, 0)
+	}
+	fdp.dt.Store(&dt)
+}
+
+func (fdp *Filedesc) setUsed(fd int) {
+	fdp.used[fd/64] |= 1 << (fd % 64)
+	fdp.last = max(fdp.last, fd)
+}
+
+func (fdp *Filedesc) setUnused(fd int) {
+	fdp.used[fd/64] &^= 1 << (fd % 64)
+	for fdp.last >= 0 && fdp.used[fdp.last/64]&(1<<(fdp.last%64)) == 0 {
+		fdp.last--
+	}
+}
+
+// firstFree returns the lowest free descriptor from want on; it may be one
+// that the table has no room for yet.
+func (fdp *Filedesc) firstFree(want int) int {
+	for w := want / 64; w < len(fdp.used); w++ {
+		free := ^fdp.used[w]
+		if w == want/64 {
+			free &= ^uint64(0) << (want % 64)
+		}
+		if free != 0 {
+			return w*64 + bits.TrailingZeros64(free)
+		}
+	}
+	return max(want, len(fdp.used)*64)
+}
+
+// Alloc reserves the lowest free descriptor not below want; EMFILE if there
+// is none. The descriptor is half open until Affix or Abort.
+//
+//netbsd:sys/kern/kern_descrip.c fd_alloc
+func (fdp *Filedesc) Alloc(l *kern.Lwp, want int) (int, error) {
+	fdp.lock.Enter(l)
+	defer fdp.lock.Exit(l)
+	fd := fdp.firstFree(want)
+	if fd >= fdp.limit {
+		return -1, kern.EMFILE
+	}
+	for n := len(*fdp.dt.Load()); fd >= n; n = len(*fdp.dt.Load()) {
+		fdp.grow(min(max(2*n, fd+1), fdp.limit))
+	}
+	fdp.setUsed(fd)
+	return fd, nil
+}
+
+// AllocFile reserves a descriptor and makes a file to go with it.
+//
+//netbsd:sys/kern/kern_descrip.c fd_allocfile
+func (fdp *Filedesc) AllocFile(l *kern.Lwp) (*File, int, error) {
+	fd, err := fdp.Alloc(l, 0)
+	if err != nil {
+		return nil, -1, err
+	}
+	return fdp.sys.newFile(l), fd, nil
+}
+
+// Affix makes fp visible as fd, which was reserved.
+//
+// Postconditions: the descriptor holds a reference of its own to fp.
+//
+//netbsd:sys/kern/kern_descrip.c fd_affix
+func (fdp *Filedesc) Affix(fp *File, fd int) {
+	fp.Ref()
+	(*fdp.dt.Load())[fd].file.Store(fp)
+}
+
+// Abort gives back a reserved descriptor and the unreferenced file fp, if
+// there is one.
+//
+//netbsd:sys/kern/kern_descrip.c fd_abort
+func (fdp *Filedesc) Abort(l *kern.Lwp, fp *File, fd int) {
+	fdp.lock.Enter(l)
+	(*fdp.dt.Load())[fd].exclose = false
+	fdp.setUnused(fd)
+	fdp.lock.Exit(l)
+	if fp != nil {
+		fp.sys.freeFileOf(l, fp)
+	}
+}
+
+// Get returns the file of descriptor fd, or nil.
+//
+// Postconditions: if a file is returned, the caller uses the descriptor
+// until it calls Putfile; a close waits for that.
+//
+//netbsd:sys/kern/kern_descrip.c fd_getfile
+func (fdp *Filedesc) Get(l *kern.Lwp, fd int) *File {
+	dt := *fdp.dt.Load()
+	if uint(fd) >= uint(len(dt)) {
+		return nil
+	}
+	ff := dt[fd]
+	if ff.file.Load() == nil {
+		return nil
+	}
+	ff.refcnt.Add(1)
+	fp := ff.file.Load()
+	if fp == nil { // closed in between
+		fdp.Putfile(l, fd)
+	}
+	return fp
+}
+
+// Putfile ends the use of a descriptor that Get began.
+//
+//netbsd:sys/kern/kern_descrip.c fd_putfile
+func (fdp *Filedesc) Putfile(l *kern.Lwp, fd int) {
+	ff := (*fdp.dt.Load())[fd]
+	if ff.refcnt.Add(-1) == 0 && ff.closing.Load() {
+		fdp.lock.Enter(l)
+		fdp.drain.Broadcast(l)
+		fdp.lock.Exit(l)
+	}
+}
+
+// GetVnode is Get for a descriptor that must be a living vnode: EBADF if it
+// is not open or its vnode is dead, EINVAL if it is no vnode.
+//
+//netbsd:sys/kern/kern_descrip.c fd_getvnode
+func (fdp *Filedesc) GetVnode(l *kern.Lwp, fd int) (*File, error) {
+	fp := fdp.Get(l, fd)
+	if fp == nil {
+		return nil, kern.EBADF
+	}
+	var err error
+	if fp.Type != DTYPE_VNODE {
+		err = kern.EINVAL
+	} else if fp.Vnode().Type() == vnode.VBAD {
+		err = kern.EBADF
+	}
+	if err != nil {
+		fdp.Putfile(l, fd)
+		return nil, err
+	}
+	return fp, nil
+}
+
+// Close closes descriptor fd, waiting for other lwps that use it. As POSIX
+// wants it, the process loses all its byte-range locks on the file.
+//
+// Preconditions: the caller uses the descriptor (Get).
+// Postconditions: it does no more.
+//
+//netbsd:sys/kern/kern_descrip.c fd_close
+func (fdp *Filedesc) Close(l *kern.Lwp, fd int) error {
+	ff := (*fdp.dt.Load())[fd]
+	fdp.lock.Enter(l)
+	fp := ff.file.Load()
+	if fp == nil {
+		// Somebody else is closing it and waits for us.
+		ff.refcnt.Add(-1)
+		fdp.drain.Broadcast(l)
+		fdp.lock.Exit(l)
+		return kern.EBADF
+	}
+	ff.file.Store(nil)
+	ff.exclose = false
+	if ff.refcnt.Add(-1) != 0 {
+		ff.closing.Store(true)
+		for ff.refcnt.Load() != 0 {
+			fdp.drain.Wait(l, &fdp.lock)
+		}
+		ff.closing.Store(false)
+	}
+	if l.Proc.AdvLocked.Load() && fp.Type == DTYPE_VNODE {
+		fdp.lock.Exit(l)
+		fl := wholeFile(kern.F_UNLCK)
+		_ = vnode.VOP_ADVLOCK(l, fp.Vnode(), l.Proc, kern.F_UNLCK, &fl, kern.F_POSIX)
+		fdp.lock.Enter(l)
+	}
+	fdp.setUnused(fd)
+	fdp.lock.Exit(l)
+	return fp.Closef(l)
+}
+
+// Dup makes the lowest free descriptor not below min one for fp.
+//
+//netbsd:sys/kern/kern_descrip.c fd_dup
+func (fdp *Filedesc) Dup(l *kern.Lwp, fp *File, min int, exclose bool) (int, error) {
+	fd, err := fdp.Alloc(l, min)
+	if err != nil {
+		return -1, err
+	}
+	fdp.SetExclose(l, fd, exclose)
+	fdp.Affix(fp, fd)
+	return fd, nil
+}
+
+// Dup2 makes fd, closed first if it was open, a descriptor for fp. flags may
+// have O_CLOEXEC and O_NONBLOCK; anything else is EINVAL.
+//
+//netbsd:sys/kern/kern_descrip.c fd_dup2
+func (fdp *Filedesc) Dup2(l *kern.Lwp, fp *File, fd int, flags int32) error {
+	if flags&^(kern.O_CLOEXEC|kern.O_NONBLOCK) != 0 {
+		return kern.EINVAL
+	}
+	for {
+		if fdp.Get(l, fd) != nil {
+			_ = fdp.Close(l, fd)
+		}
+		fdp.lock.Enter(l)
+		if n := len(*fdp.dt.Load()); fd >= n {
+			fdp.grow(min(max(2*n, fd+1), fdp.limit))
+		}
+		if fdp.used[fd/64]&(1<<(fd%64)) == 0 {
+			break
+		}
+		// Half open: another lwp is about to affix it.
+		fdp.lock.Exit(l)
+		l.Sleep(tick)
+	}
+	fdp.setUsed(fd)
+	(*fdp.dt.Load())[fd].exclose = flags&kern.O_CLOEXEC != 0
+	fdp.lock.Exit(l)
+	fp.SetFlag(flags & kern.FNONBLOCK)
+	fdp.Affix(fp, fd)
+	return nil
+}
+
+// SetExclose sets or clears close-on-exec.
+//
+//netbsd:sys/kern/kern_descrip.c fd_set_exclose
+func (fdp *Filedesc) SetExclose(l *kern.Lwp, fd int, on bool) {
+	fdp.lock.Enter(l)
+	(*fdp.dt.Load())[fd].exclose = on
+	fdp.lock.Exit(l)
+}
+
+// Exclose returns close-on-exec of an open descriptor.
+func (fdp *Filedesc) Exclose(l *kern.Lwp, fd int) bool {
+	fdp.lock.Enter(l)
+	defer fdp.lock.Exit(l)
+	return (*fdp.dt.Load())[fd].exclose
+}
+
+// Lastfile returns the highest descriptor in use, -1 for none.
+func (fdp *Filedesc) Lastfile(l *kern.Lwp) int {
+	fdp.lock.Enter(l)
+	defer fdp.lock.Exit(l)
+	return fdp.last
+}
+
+// Limit is how many descriptors the table may hold.
+func (fdp *Filedesc) Limit() int { return fdp.limit }

@@ -1,0 +1,183 @@
+package vfs
+
+import (
+	"rumpvfs/kern"
+	"rumpvfs/vnode"
+)
+
+// VnodeOps are the operations of open files that are vnodes.
+//
+//netbsd:sys/kern/vfs_vnops.c vnops
+type VnodeOps struct{}
+
+// Read reads under a shared vnode lock.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_read
+func (VnodeOps) Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
+	vp := fp.Vnode()
+	fflag := fp.Flag()
+	ioflag := int(fp.advice.Load())&vnode.IO_ADV_MASK | commonIoflag(fflag)
+	const rsync = kern.FFSYNC | kern.FRSYNC
+	if fflag&rsync == rsync {
+		ioflag |= vnode.IO_SYNC
+	}
+	_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
+	if flags&FOF_UPDATE_OFFSET != 0 {
+		uio.Offset = fp.Offset()
+	}
+	start, count := uio.Offset, uio.Resid
+	err := vnode.VOP_READ(l, vp, uio, ioflag, fp.Cred)
+	if flags&FOF_UPDATE_OFFSET != 0 {
+		fp.SetOffset(start + count - uio.Resid)
+	}
+	_ = vnode.VOP_UNLOCK(l, vp)
+	return err
+}
+
+// Write writes under an exclusive vnode lock; appending happens there, so
+// two writers do not overwrite each other.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_write
+func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
+	vp := fp.Vnode()
+	fflag := fp.Flag()
+	ioflag := int(fp.advice.Load())&vnode.IO_ADV_MASK | vnode.IO_UNIT | commonIoflag(fflag)
+	if vp.Type() == vnode.VREG && fflag&kern.O_APPEND != 0 {
+		ioflag |= vnode.IO_APPEND
+	}
+	if fflag&kern.FFSYNC != 0 || vp.Mount().Flag()&kern.MNT_SYNCHRONOUS != 0 {
+		ioflag |= vnode.IO_SYNC
+	} else if fflag&kern.FDSYNC != 0 {
+		ioflag |= vnode.IO_DSYNC
+	}
+	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
+	if flags&FOF_UPDATE_OFFSET != 0 {
+		uio.Offset = fp.Offset()
+	}
+	start, count := uio.Offset, uio.Resid
+	err := vnode.VOP_WRITE(l, vp, uio, ioflag, fp.Cred)
+	if flags&FOF_UPDATE_OFFSET != 0 {
+		if ioflag&vnode.IO_APPEND == 0 {
+			fp.SetOffset(start + count - uio.Resid)
+		} else if count > 0 {
+			fp.SetOffset(uio.Offset)
+		}
+	}
+	_ = vnode.VOP_UNLOCK(l, vp)
+	return err
+}
+
+// commonIoflag is what an open file's flags mean for reads and writes alike.
+func commonIoflag(fflag int32) (ioflag int) {
+	if fflag&kern.FNONBLOCK != 0 {
+		ioflag |= vnode.IO_NDELAY
+	}
+	if fflag&kern.FALTIO != 0 {
+		ioflag |= vnode.IO_ALTSEMANTICS
+	}
+	if fflag&kern.FDIRECT != 0 {
+		ioflag |= vnode.IO_DIRECT
+	}
+	return ioflag
+}
+
+// Stat stats the vnode.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_statfile
+func (VnodeOps) Stat(l *kern.Lwp, fp *File, sb *kern.Stat) error {
+	vp := fp.Vnode()
+	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
+	err := Stat(l, vp, sb)
+	_ = vnode.VOP_UNLOCK(l, vp)
+	return err
+}
+
+// Fcntl passes the command to the file system.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_fcntl
+func (VnodeOps) Fcntl(l *kern.Lwp, fp *File, com uint32, data any) error {
+	return vnode.VOP_FCNTL(l, fp.Vnode(), com, data, int(fp.Flag()), l.Cred)
+}
+
+// Ioctls that files and directories answer without asking the file system.
+const (
+	FIONREAD   = 0x4004667f // bytes from the offset to the end
+	FIONWRITE  = 0x40046679 // bytes queued for sending: none
+	FIONSPACE  = 0x40046678 // room in the send queue: none
+	FIONBIO    = 0x8004667e
+	FIOASYNC   = 0x8004667d
+	FIOGETOWN  = 0x4004667b
+	FIOSETOWN  = 0x8004667c
+	FIOGETBMAP = 0xc008667a // block number in the file to block number on the device
+)
+
+// Ioctl serves the generic commands on files and directories, and passes
+// everything else to the file system. data is an *int32, for FIOGETBMAP an
+// *int64.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_ioctl
+func (VnodeOps) Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error {
+	vp := fp.Vnode()
+	switch vp.Type() {
+	case vnode.VREG, vnode.VDIR:
+		if done, err := fileIoctl(l, fp, vp, com, data); done {
+			return err
+		}
+	case vnode.VFIFO, vnode.VCHR, vnode.VBLK:
+	default:
+		return kern.EPASSTHROUGH
+	}
+	return vnode.VOP_IOCTL(l, vp, com, data, int(fp.Flag()), l.Cred)
+}
+
+func fileIoctl(l *kern.Lwp, fp *File, vp *vnode.Vnode, com uint64, data any) (done bool, err error) {
+	switch com {
+	case FIONREAD:
+		n, ok := data.(*int32)
+		if !ok {
+			return true, kern.EFAULT
+		}
+		va := &scratchOf(l).va
+		_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
+		err = vnode.VOP_GETATTR(l, vp, va, l.Cred)
+		_ = vnode.VOP_UNLOCK(l, vp)
+		if err == nil {
+			*n = int32(int64(va.Size) - fp.Offset())
+		}
+		return true, err
+	case FIONWRITE, FIONSPACE:
+		n, ok := data.(*int32)
+		if !ok {
+			return true, kern.EFAULT
+		}
+		*n = 0
+		return true, nil
+	case FIOGETBMAP:
+		bn, ok := data.(*int64)
+		if !ok {
+			return true, kern.EFAULT
+		}
+		if *bn < 0 {
+			return true, kern.EINVAL
+		}
+		_, *bn, _, err = vnode.VOP_BMAP(l, vp, *bn)
+		return true, err
+	case FIONBIO, FIOASYNC:
+		return true, nil
+	}
+	return false, nil
+}
+
+// Poll asks the file system.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_poll
+func (VnodeOps) Poll(l *kern.Lwp, fp *File, events int) (int, error) {
+	return vnode.VOP_POLL(l, fp.Vnode(), events)
+}
+
+// Close closes the vnode and gives up the file's reference to it.
+//
+//netbsd:sys/kern/vfs_vnops.c vn_closefile
+func (VnodeOps) Close(l *kern.Lwp, fp *File) error {
+	return Close(l, fp.Vnode(), fp.Flag(), fp.Cred)
+}
