@@ -1,0 +1,288 @@
+package kern
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Quirk is a known deviation of the reference kernel from POSIX or from its own intent.
+type Quirk uint8
+
+// The quirks, in the order of the table. What each is about says [Quirk.Info].
+const (
+	QuirkReadBeyondEOF Quirk = iota
+	QuirkStaleTail
+	QuirkZeroWriteGrows
+	QuirkWriteNotFile
+	QuirkStrategyBeyondEnd
+	QuirkFifoIO
+	QuirkSetIDKept
+	QuirkReaddirRepeats
+	QuirkReaddirIndex
+	QuirkRemovedDirCreate
+	QuirkNlinkKept
+	QuirkDirNlink
+	QuirkOwnerRoot
+	QuirkTimesStill
+	QuirkTimeMinusOne
+	QuirkBlocksConstant
+	QuirkFileFlags
+	QuirkReadOnlyAttrs
+	QuirkSticky
+	QuirkUndelete
+	QuirkOpaqueFiles
+	QuirkRevokeIgnored
+	QuirkPathconf
+	QuirkTruncateMinusOne
+	QuirkUtimesUnchecked
+
+	numQuirks
+)
+
+// QuirkInfo describes a quirk.
+type QuirkInfo struct {
+	Name     string // as ParseQuirks takes it
+	Layer    string // the package whose code honours it
+	What     string // what happens with the quirk
+	Cause    string // why the reference does so
+	Intended string // what happens without it
+}
+
+var quirkTable = [numQuirks]QuirkInfo{
+	QuirkReadBeyondEOF: {
+		Name: "read-beyond-eof", Layer: "rumpfs",
+		What:     "a read that starts beyond the end of a file gives NUL or stale bytes as far as the last page goes, and EINVAL beyond it",
+		Cause:    "what is left of the file is negative there, and is compared as an unsigned number, so that all of the request is read",
+		Intended: "0 bytes",
+	},
+	QuirkStaleTail: {
+		Name: "stale-tail", Layer: "rumpfs",
+		What:     "bytes cut off by a truncation come back when the file grows again, as far as the last page went",
+		Cause:    "setting the size drops whole cached pages only; what the page of the new end holds beyond it stays",
+		Intended: "NUL bytes",
+	},
+	QuirkZeroWriteGrows: {
+		Name: "zero-write-grows", Layer: "rumpfs",
+		What:     "a write of 0 bytes beyond the end of a file makes the file that long",
+		Cause:    "storage is provided up to offset plus length before anything looks at the length",
+		Intended: "no effect",
+	},
+	QuirkWriteNotFile: {
+		Name: "write-not-file", Layer: "rumpfs",
+		What:     "VOP_WRITE on a directory or symbolic link corrupts memory",
+		Cause:    "the vnode's type is not looked at, and a node's directory, link and data share a union",
+		Intended: "EISDIR for a directory, EINVAL for a link",
+	},
+	QuirkStrategyBeyondEnd: {
+		Name: "strategy-beyond-end", Layer: "rumpfs",
+		What:     "VOP_STRATEGY beyond the end of the data corrupts memory",
+		Cause:    "what is left of the data is computed as an unsigned number",
+		Intended: "reads zeros, writes nothing",
+	},
+	QuirkFifoIO: {
+		Name: "fifo-io", Layer: "rumpfs",
+		What:     "a fifo opens at once, reads as empty, and writing to it trips an assertion",
+		Cause:    "fifos have the operations of regular files, but the page cache takes no fifos",
+		Intended: "there is no fifofs: open, read and write give EOPNOTSUPP",
+	},
+	QuirkSetIDKept: {
+		Name: "setid-kept", Layer: "rumpfs",
+		What:     "writing to or truncating a file leaves its set-id bits",
+		Cause:    "never implemented",
+		Intended: "who is not the superuser clears them",
+	},
+	QuirkReaddirRepeats: {
+		Name: "readdir-repeats", Layer: "rumpfs",
+		What: "getdents with a buffer that ends within an entry goes back one entry, so that the next call repeats it; " +
+			"if not even the first entry fits the answer is 0 and the offset 4294967295",
+		Cause:    "the index is stepped back when an entry does not fit, although it already is the index of that entry; it is an unsigned int",
+		Intended: "the next call begins with the entry that did not fit; EINVAL if none fits",
+	},
+	QuirkReaddirIndex: {
+		Name: "readdir-index", Layer: "rumpfs",
+		What: "a directory's offset counts entries, newest first: creating or removing names between two calls repeats or skips others, " +
+			"and a read at or behind the end sets the offset to the number of entries",
+		Cause:    "entries have no position of their own",
+		Intended: "every name that is there all the time is returned once",
+	},
+	QuirkRemovedDirCreate: {
+		Name: "removed-dir-create", Layer: "rumpfs",
+		What:     "names can be created in a directory that was removed, .. among them, several times",
+		Cause:    "lookup does not know that the directory is gone",
+		Intended: "ENOENT",
+	},
+	QuirkNlinkKept: {
+		Name: "nlink-kept", Layer: "rumpfs",
+		What:     "a removed file or directory that is still in use keeps its link count",
+		Cause:    "link counts are set once and never changed",
+		Intended: "0",
+	},
+	QuirkDirNlink: {
+		Name: "dir-nlink", Layer: "rumpfs",
+		What:     "a directory's link count is 2 however many directories it holds",
+		Cause:    "link counts are set once and never changed",
+		Intended: "one more for each of them",
+	},
+	QuirkOwnerRoot: {
+		Name: "owner-root", Layer: "rumpfs",
+		What:     "whatever is created belongs to user 0 and group 0",
+		Cause:    "the creating operations ignore the credentials",
+		Intended: "the effective user of the caller, the group of the directory",
+	},
+	QuirkTimesStill: {
+		Name: "times-still", Layer: "rumpfs",
+		What:     "no operation but utimes moves a time stamp",
+		Cause:    "never implemented",
+		Intended: "as POSIX says",
+	},
+	QuirkTimeMinusOne: {
+		Name: "time-minus-one", Layer: "rumpfs",
+		What:     "utimes with -1 seconds leaves the seconds as they were",
+		Cause:    "seconds and nanoseconds are each compared with VNOVAL, which is -1",
+		Intended: "the moment one second before 1970",
+	},
+	QuirkBlocksConstant: {
+		Name: "blocks-constant", Layer: "rumpfs",
+		What:     "every file holds one block, whatever its size",
+		Cause:    "va_bytes is set once and never changed",
+		Intended: "the storage that a file's data takes",
+	},
+	QuirkFileFlags: {
+		Name: "file-flags", Layer: "rumpfs",
+		What:     "immutable and append-only files can be changed and removed, and an owner may set system flags",
+		Cause:    "flags are stored and never looked at",
+		Intended: "EPERM",
+	},
+	QuirkReadOnlyAttrs: {
+		Name: "readonly-attrs", Layer: "rumpfs",
+		What:     "attributes change on a file system that is mounted read-only",
+		Cause:    "setattr does not look at the mount's flags",
+		Intended: "EROFS",
+	},
+	QuirkSticky: {
+		Name: "sticky", Layer: "rumpfs",
+		What:     "who may write to a directory with the sticky bit may remove other people's names from it",
+		Cause:    "lookup does not look at the bit",
+		Intended: "EPERM for all but the owners of the file and of the directory",
+	},
+	QuirkUndelete: {
+		Name: "undelete", Layer: "rumpfs",
+		What:     "undelete of a whiteout gives ENOENT, so that a whiteout can only be replaced",
+		Cause:    "lookup for deletion answers ENOENT for a whiteout, with DOWHITEOUT too",
+		Intended: "the whiteout goes",
+	},
+	QuirkOpaqueFiles: {
+		Name: "opaque-files", Layer: "rumpfs",
+		What:     "everything created in the place of a whiteout gets UF_OPAQUE",
+		Cause:    "the creating operations all set the flag",
+		Intended: "directories only, since nothing shows through anything else",
+	},
+	QuirkRevokeIgnored: {
+		Name: "revoke-ignored", Layer: "rumpfs",
+		What:     "revoke of anything but a device answers 0 and has no effect",
+		Cause:    "the operation is not in the table, and the system call drops its error",
+		Intended: "every use of the file ends",
+	},
+	QuirkPathconf: {
+		Name: "pathconf", Layer: "rumpfs",
+		What:     "a file's size is said to take 43 bits, and a link's target to have up to 1024 bytes",
+		Cause:    "the first is a joke, the second counts the NUL",
+		Intended: "64 bits and 1023 bytes",
+	},
+	QuirkTruncateMinusOne: {
+		Name: "truncate-minus-one", Layer: "sim",
+		What:     "truncate and ftruncate to length -1 succeed and change nothing; other negative lengths give ENOSPC",
+		Cause:    "the length is not checked, and -1 is VNOVAL",
+		Intended: "EINVAL",
+	},
+	QuirkUtimesUnchecked: {
+		Name: "utimes-unchecked", Layer: "sim",
+		What:     "utimes takes microseconds below 0 and above 999999",
+		Cause:    "never checked",
+		Intended: "EINVAL",
+	},
+}
+
+// Info describes q.
+func (q Quirk) Info() QuirkInfo { return quirkTable[q] }
+
+func (q Quirk) String() string { return quirkTable[q].Name }
+
+// Undefined panics as where the reference would corrupt memory because of q.
+func (q Quirk) Undefined() { Undefined(q.String()) }
+
+// AllQuirks returns every quirk, in the order of the table.
+func AllQuirks() []Quirk {
+	all := make([]Quirk, numQuirks)
+	for i := range all {
+		all[i] = Quirk(i)
+	}
+	return all
+}
+
+// Quirks is a set of quirks: how faithful a kernel is to the reference's defects.
+type Quirks uint64
+
+const (
+	Rev1125 Quirks = 1<<numQuirks - 1 // every quirk, as the reference has them
+	Fixed   Quirks = 0                // none
+)
+
+// Has reports whether q is in the set.
+func (s Quirks) Has(q Quirk) bool { return s>>q&1 != 0 }
+
+// With returns the set with q added.
+func (s Quirks) With(q Quirk) Quirks { return s | 1<<q }
+
+// Without returns the set with q taken out.
+func (s Quirks) Without(q Quirk) Quirks { return s &^ (1 << q) }
+
+// ParseQuirks reads a set from words separated by commas: rev1125 or fixed to begin with (fixed if neither is there), then
+// the names of quirks to add, or with a minus to take out. The error names the first word that is none of these.
+func ParseQuirks(text string) (Quirks, error) {
+	s := Fixed
+	for i, word := range strings.Split(text, ",") {
+		word = strings.TrimSpace(word)
+		name, out := strings.CutPrefix(word, "-")
+		switch {
+		case i == 0 && word == "rev1125":
+			s = Rev1125
+		case i == 0 && (word == "fixed" || word == ""):
+			s = Fixed
+		default:
+			q, ok := quirkNamed(name)
+			if !ok {
+				return Fixed, fmt.Errorf("no quirk is named %q", word)
+			}
+			if s = s.With(q); out {
+				s = s.Without(q)
+			}
+		}
+	}
+	return s, nil
+}
+
+func quirkNamed(name string) (Quirk, bool) {
+	for q := range numQuirks {
+		if quirkTable[q].Name == name {
+			return q, true
+		}
+	}
+	return 0, false
+}
+
+// String writes the set as ParseQuirks reads it, in whichever way is shorter.
+func (s Quirks) String() string {
+	words, minus := []string{"fixed"}, []string{"rev1125"}
+	for q := range numQuirks {
+		if s.Has(q) {
+			words = append(words, q.String())
+		} else {
+			minus = append(minus, "-"+q.String())
+		}
+	}
+	if len(minus) <= len(words) {
+		words = minus
+	}
+	return strings.Join(words, ",")
+}
