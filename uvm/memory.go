@@ -1,0 +1,252 @@
+package uvm
+
+import (
+	"strconv"
+	"sync/atomic"
+
+	"rumpvfs/kern"
+)
+
+const (
+	// MinMemLimit is the least memory that a kernel can be limited to,
+	// in bytes.
+	MinMemLimit = 1 << 20
+
+	maxFree = 512 // pages on the free list: 2 MiB
+	maxSlab = kern.MAXPHYS / PAGE_SIZE
+)
+
+// Config describes the memory of a kernel.
+type Config struct {
+	// MemLimit is how much memory the kernel may use for pages and for
+	// what is asked of Hypermalloc, in bytes; 0 is no limit. Less than
+	// MinMemLimit is taken as that.
+	MemLimit int64
+	// StepDaemon leaves the page daemon to DaemonStep: no thread is
+	// started for it.
+	StepDaemon bool
+}
+
+// System is the memory of one kernel: its pages, the queue of those in use,
+// and the page daemon that gets some back.
+//
+//	:  stable after boot
+//	a  atomic
+//	d  pdaemonmtx
+//	q  pageqlock
+type System struct {
+	// Kproc is the process that kernel threads belong to. The boot code
+	// sets it, and these hooks of the page daemon, if it likes to:
+	Kproc *kern.Proc // :
+	// DrainBuffers writes back and frees up to n idle buffers.
+	DrainBuffers func(l *kern.Lwp, n int) // :
+	// DrainVnodes frees unused vnodes and whatever else is kept for
+	// reuse, and reports whether that released memory.
+	DrainVnodes func(l *kern.Lwp) bool // :
+
+	k        *kern.Kernel // :
+	limited  bool         // : memory is limited, and so there is a page queue
+	pdlimit  int64        // : bytes the page daemon may use
+	limit    int64        // : bytes everybody else may use
+	dddlim   int64        // : bytes in use above which the page daemon works
+	physmem  atomic.Int64 // a: bytes in use, of limited memory
+	inObject atomic.Int64 // a: pages that belong to objects
+
+	pageqlock kern.Mutex
+	lru       pageQueue // q: all pages of objects, if limited
+	free      pageQueue // q: pages that belong to nobody, first freed first
+	nfree     int       // q: length of free
+	slab      int       // q: how many pages to make next time, 0 for the first
+
+	pagedaemon // d unless it says otherwise
+}
+
+// NewSystem makes the memory of kernel k. Nothing is allocated but the
+// System.
+//
+//netbsd:sys/rump/librump/rumpkern/vm.c uvm_init
+func NewSystem(k *kern.Kernel, c Config) *System {
+	s := &System{k: k, limited: c.MemLimit > 0}
+	s.pageqlock.Init(k.Sys, &pageqLockClass)
+	s.pagedaemon.init(k, c.StepDaemon)
+	if s.limited {
+		s.pdlimit = max(c.MemLimit, MinMemLimit)
+		s.limit = s.pdlimit - 2*kern.MAXPHYS // the rest is for writing pages
+		s.dddlim = 9 * (s.limit / 10)
+	}
+	return s
+}
+
+// ParseMemLimit reads an amount of memory as RUMP_MEMLIMIT gives it: a
+// decimal number of bytes, or with k, m or g behind it KiB, MiB or GiB. What
+// it cannot read or hold is EINVAL.
+//
+//netbsd:sys/rump/librump/rumpkern/vm.c uvm_init
+func ParseMemLimit(text string) (int64, error) {
+	digits, shift := text, 0
+	if n := len(text) - 1; n >= 0 {
+		switch text[n] {
+		case 'k':
+			digits, shift = text[:n], 10
+		case 'm':
+			digits, shift = text[:n], 20
+		case 'g':
+			digits, shift = text[:n], 30
+		}
+	}
+	v, err := strconv.ParseUint(digits, 10, 63-shift)
+	if err != nil {
+		return 0, kern.EINVAL
+	}
+	return int64(v) << shift, nil
+}
+
+// Pages returns the number of pages that belong to objects.
+func (s *System) Pages() int64 { return s.inObject.Load() }
+
+// Hypermalloc accounts for n bytes of kernel memory. If the limit does not
+// allow them it fails, or with waitok sleeps, as wmesg, until it does.
+//
+// Preconditions: with waitok no locks are held that freeing memory takes.
+//
+//netbsd:sys/rump/librump/rumpkern/vm.c rump_hypermalloc
+func (s *System) Hypermalloc(l *kern.Lwp, n int64, waitok bool, wmesg string) bool {
+	if !s.limited {
+		return true
+	}
+	s.KickPdaemon(l)
+	limit := s.limit
+	if s.IsPagedaemon(l) {
+		limit = s.pdlimit
+	}
+	for !s.reserve(n, limit) {
+		if !waitok {
+			return false
+		}
+		s.Wait(l, wmesg)
+	}
+	return true
+}
+
+func (s *System) reserve(n, limit int64) bool {
+	for {
+		used := s.physmem.Load()
+		if n > limit-used {
+			return false
+		}
+		if s.physmem.CompareAndSwap(used, used+n) {
+			return true
+		}
+	}
+}
+
+// Hyperfree gives back n bytes of what Hypermalloc granted.
+//
+//netbsd:sys/rump/librump/rumpkern/vm.c rump_hyperfree
+func (s *System) Hyperfree(n int64) {
+	if s.limited {
+		s.physmem.Add(-n)
+	}
+}
+
+// getPage returns a zeroed page that belongs to nobody, or nil.
+func (s *System) getPage(l *kern.Lwp) *Page {
+	s.pageqlock.Enter(l)
+	pg := s.free.head
+	if pg != nil {
+		s.free.remove(pg)
+		s.nfree--
+	}
+	s.pageqlock.Exit(l)
+	if pg != nil {
+		clear(pg.Data)
+	} else if pg = s.newPage(l); pg == nil {
+		return nil
+	}
+	s.inObject.Add(1)
+	return pg
+}
+
+// newPage makes a page. Unlimited memory is made several pages at a time, the
+// more the more there are, and handed out in order: the pages of an I/O then
+// mostly lie one after the other in memory, and a device can be given them
+// without a copy. Limited memory is made by the page, so that it is returned
+// by the page.
+func (s *System) newPage(l *kern.Lwp) *Page {
+	if s.limited {
+		if !s.Hypermalloc(l, PAGE_SIZE, false, "pgalloc") {
+			return nil
+		}
+		return &Page{Data: make([]byte, PAGE_SIZE)}
+	}
+	s.pageqlock.Enter(l)
+	s.slab = min(max(2*s.slab, 1), maxSlab)
+	n := s.slab
+	s.pageqlock.Exit(l)
+	mem, pgs := make([]byte, n*PAGE_SIZE), make([]Page, n)
+	for i := range pgs {
+		// The capacity reaches to the end of the slab on purpose, see Contiguous.
+		pgs[i].Data = mem[i*PAGE_SIZE : (i+1)*PAGE_SIZE]
+	}
+	s.pageqlock.Enter(l)
+	for i := 1; i < n; i++ {
+		s.free.insertTail(&pgs[i])
+	}
+	s.nfree += n - 1
+	s.pageqlock.Exit(l)
+	return &pgs[0]
+}
+
+// putPage takes a page that has left its object off the queue and keeps it
+// for the next who wants one, unless there are plenty.
+func (s *System) putPage(l *kern.Lwp, pg *Page) {
+	s.inObject.Add(-1)
+	s.pageqlock.Enter(l)
+	if s.limited {
+		s.lru.remove(pg)
+	}
+	pg.Object, pg.Flags = nil, 0
+	keep := s.nfree < maxFree
+	if keep {
+		s.free.insertTail(pg)
+		s.nfree++
+	}
+	s.pageqlock.Exit(l)
+	if !keep {
+		s.Hyperfree(PAGE_SIZE)
+	}
+}
+
+// reclaimFree lets go of the free list.
+//
+//netbsd:sys/kern/subr_pool.c pool_cache_reclaim
+func (s *System) reclaimFree(l *kern.Lwp) {
+	s.pageqlock.Enter(l)
+	n := s.nfree
+	s.free, s.nfree = pageQueue{}, 0
+	s.pageqlock.Exit(l)
+	s.Hyperfree(int64(n) * PAGE_SIZE)
+}
+
+// enqueue adds a new page to the page queue. Only the page daemon reads that
+// queue, and it has nothing to do while memory is unlimited, so then there is
+// none.
+func (s *System) enqueue(l *kern.Lwp, pg *Page) {
+	if !s.limited {
+		return
+	}
+	s.pageqlock.Enter(l)
+	s.lru.insertTail(pg)
+	s.pageqlock.Exit(l)
+}
+
+// requeue notes that pg was used.
+func (s *System) requeue(l *kern.Lwp, pg *Page) {
+	if !s.limited || s.IsPagedaemon(l) {
+		return
+	}
+	s.pageqlock.Enter(l)
+	s.lru.remove(pg)
+	s.lru.insertTail(pg)
+	s.pageqlock.Exit(l)
+}
