@@ -45,6 +45,7 @@ type Event struct {
 	Depth int    // nesting of vnode operations
 	Text  string // arguments or results in words
 	Err   error
+	Args  any // of a vnode operation: its vnode.Args, valid during the call
 }
 
 // Watched reports whether events of l go anywhere.
