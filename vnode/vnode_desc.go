@@ -117,6 +117,14 @@ const (
 	InterlockDrop            // held on entry, released on return
 )
 
+// Cookies receives, from VOP_READDIR, the directory offset that follows each
+// entry read.
+type Cookies []int64
+
+// Knote is an event filter of kevent(2) on a vnode. It has no content: the
+// kernel has no event queues, and file systems refuse filters.
+type Knote struct{}
+
 // frame keeps an argument struct for its next use. A call nested in one of
 // the same operation finds the frame empty and makes another struct.
 type frame[T any] struct{ free *T }
@@ -210,18 +218,17 @@ func (ops *Ops) forward(l *kern.Lwp, a Args) error {
 	return ops.Default(l, a)
 }
 
-// generic returns the way for a call that cannot go straight to a routine.
-func (ops *Ops) generic(l *kern.Lwp) Generic {
-	if l.Hooks != nil {
-		return ops.watch
+// send performs an operation that cannot go straight to its routine: with f
+// if there is one, else watched or forwarded.
+func (ops *Ops) send(l *kern.Lwp, f Generic, a Args) error {
+	switch {
+	case f != nil:
+		return f(l, a)
+	case l.Hooks != nil:
+		return ops.watch(l, a)
 	}
-	if ops.Default != nil {
-		return ops.Default
-	}
-	return notSupported
+	return ops.forward(l, a)
 }
-
-func notSupported(*kern.Lwp, Args) error { return kern.EOPNOTSUPP }
 
 // watch performs an operation of an lwp that has hooks: it verifies the
 // contract, reports to the sink, injects faults and lets others run.

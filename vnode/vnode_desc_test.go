@@ -643,13 +643,21 @@ func TestNoAllocations(t *testing.T) {
 		Lookup:  func(_ *kern.Lwp, dvp *Vnode, _ *Componentname) (*Vnode, error) { return dvp, nil },
 		Poll:    AdaptPoll(ok),
 	})
-	for name, f := range map[string]func(){
-		"direct":    func() { VOP_LOOKUP(l, vp, cnp) },
-		"forwarded": func() { VOP_SYMLINK(l, vp, cnp, nil, "to") },
-		"adapted":   func() { VOP_POLL(l, vp, 1) },
+	points := &kern.Hooks{Points: true}
+	for _, tt := range []struct {
+		name  string
+		hooks *kern.Hooks
+		call  func()
+	}{
+		{"direct", nil, func() { VOP_LOOKUP(l, vp, cnp) }},
+		{"forwarded", nil, func() { VOP_SYMLINK(l, vp, cnp, nil, "to") }},
+		{"adapted", nil, func() { VOP_POLL(l, vp, 1) }},
+		{"direct with scheduling points", points, func() { VOP_LOOKUP(l, vp, cnp) }},
+		{"forwarded with scheduling points", points, func() { VOP_SYMLINK(l, vp, cnp, nil, "to") }},
 	} {
-		if n := testing.AllocsPerRun(100, f); n != 0 {
-			t.Errorf("%s: %v allocations a call", name, n)
+		l.Hooks = tt.hooks
+		if n := testing.AllocsPerRun(100, tt.call); n != 0 {
+			t.Errorf("%s: %v allocations a call", tt.name, n)
 		}
 	}
 }

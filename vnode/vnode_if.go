@@ -580,7 +580,7 @@ func VOP_BWRITE(l *kern.Lwp, vp *Vnode, bp *Buf) error {
 	if l.Hooks == nil && ops.Bwrite != nil {
 		return ops.Bwrite(l, vp, bp)
 	}
-	return callBwrite(l, ops.generic(l), vp, bp)
+	return callBwrite(l, ops, nil, vp, bp)
 }
 
 // BwriteArgs holds the arguments of [VOP_BWRITE].
@@ -615,13 +615,13 @@ func (a *BwriteArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Bp}[i]
 }
 
-// callBwrite performs the operation with a generic routine, in an argument
+// callBwrite sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callBwrite(l *kern.Lwp, f Generic, vp *Vnode, bp *Buf) error {
+func callBwrite(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, bp *Buf) error {
 	fr := &framesOf(l).bwrite
 	a := fr.take()
 	a.Vp, a.Bp = vp, bp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -629,7 +629,7 @@ func callBwrite(l *kern.Lwp, f Generic, vp *Vnode, bp *Buf) error {
 // AdaptBwrite makes a generic routine fit the slot of [VOP_BWRITE].
 func AdaptBwrite(f Generic) func(l *kern.Lwp, vp *Vnode, bp *Buf) error {
 	return func(l *kern.Lwp, vp *Vnode, bp *Buf) error {
-		return callBwrite(l, f, vp, bp)
+		return callBwrite(l, nil, f, vp, bp)
 	}
 }
 
@@ -645,7 +645,7 @@ func VOP_LOOKUP(l *kern.Lwp, dvp *Vnode, cnp *Componentname) (vpp *Vnode, err er
 	if l.Hooks == nil && ops.Lookup != nil {
 		return ops.Lookup(l, dvp, cnp)
 	}
-	return callLookup(l, ops.generic(l), dvp, cnp)
+	return callLookup(l, ops, nil, dvp, cnp)
 }
 
 // LookupArgs holds the arguments and results of [VOP_LOOKUP].
@@ -687,13 +687,13 @@ func (a *LookupArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vpp, a.Cnp}[i]
 }
 
-// callLookup performs the operation with a generic routine, in an argument
+// callLookup sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callLookup(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname) (vpp *Vnode, err error) {
+func callLookup(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname) (vpp *Vnode, err error) {
 	fr := &framesOf(l).lookup
 	a := fr.take()
 	a.Dvp, a.Cnp = dvp, cnp
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp = a.Vpp
 	fr.give(a)
 	return vpp, err
@@ -702,7 +702,7 @@ func callLookup(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname) (vpp *Vn
 // AdaptLookup makes a generic routine fit the slot of [VOP_LOOKUP].
 func AdaptLookup(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname) (*Vnode, error) {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname) (*Vnode, error) {
-		return callLookup(l, f, dvp, cnp)
+		return callLookup(l, nil, f, dvp, cnp)
 	}
 }
 
@@ -715,7 +715,7 @@ func VOP_CREATE(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *V
 	if l.Hooks == nil && ops.Create != nil {
 		vpp, err = ops.Create(l, dvp, cnp, vap)
 	} else {
-		vpp, err = callCreate(l, ops.generic(l), dvp, cnp, vap)
+		vpp, err = callCreate(l, ops, nil, dvp, cnp, vap)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -762,13 +762,13 @@ func (a *CreateArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vpp, a.Cnp, a.Vap}[i]
 }
 
-// callCreate performs the operation with a generic routine, in an argument
+// callCreate sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callCreate(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
+func callCreate(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
 	fr := &framesOf(l).create
 	a := fr.take()
 	a.Dvp, a.Cnp, a.Vap = dvp, cnp, vap
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp = a.Vpp
 	fr.give(a)
 	return vpp, err
@@ -777,7 +777,7 @@ func callCreate(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vat
 // AdaptCreate makes a generic routine fit the slot of [VOP_CREATE].
 func AdaptCreate(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
-		return callCreate(l, f, dvp, cnp, vap)
+		return callCreate(l, nil, f, dvp, cnp, vap)
 	}
 }
 
@@ -790,7 +790,7 @@ func VOP_MKNOD(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vn
 	if l.Hooks == nil && ops.Mknod != nil {
 		vpp, err = ops.Mknod(l, dvp, cnp, vap)
 	} else {
-		vpp, err = callMknod(l, ops.generic(l), dvp, cnp, vap)
+		vpp, err = callMknod(l, ops, nil, dvp, cnp, vap)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -837,13 +837,13 @@ func (a *MknodArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vpp, a.Cnp, a.Vap}[i]
 }
 
-// callMknod performs the operation with a generic routine, in an argument
+// callMknod sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callMknod(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
+func callMknod(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
 	fr := &framesOf(l).mknod
 	a := fr.take()
 	a.Dvp, a.Cnp, a.Vap = dvp, cnp, vap
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp = a.Vpp
 	fr.give(a)
 	return vpp, err
@@ -852,7 +852,7 @@ func callMknod(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vatt
 // AdaptMknod makes a generic routine fit the slot of [VOP_MKNOD].
 func AdaptMknod(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
-		return callMknod(l, f, dvp, cnp, vap)
+		return callMknod(l, nil, f, dvp, cnp, vap)
 	}
 }
 
@@ -864,7 +864,7 @@ func VOP_OPEN(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Open != nil {
 		return ops.Open(l, vp, mode, cred)
 	}
-	return callOpen(l, ops.generic(l), vp, mode, cred)
+	return callOpen(l, ops, nil, vp, mode, cred)
 }
 
 // OpenArgs holds the arguments of [VOP_OPEN].
@@ -903,13 +903,13 @@ func (a *OpenArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Mode, a.Cred}[i]
 }
 
-// callOpen performs the operation with a generic routine, in an argument
+// callOpen sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callOpen(l *kern.Lwp, f Generic, vp *Vnode, mode int, cred *kern.Cred) error {
+func callOpen(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, mode int, cred *kern.Cred) error {
 	fr := &framesOf(l).open
 	a := fr.take()
 	a.Vp, a.Mode, a.Cred = vp, mode, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -917,7 +917,7 @@ func callOpen(l *kern.Lwp, f Generic, vp *Vnode, mode int, cred *kern.Cred) erro
 // AdaptOpen makes a generic routine fit the slot of [VOP_OPEN].
 func AdaptOpen(f Generic) func(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
-		return callOpen(l, f, vp, mode, cred)
+		return callOpen(l, nil, f, vp, mode, cred)
 	}
 }
 
@@ -929,7 +929,7 @@ func VOP_CLOSE(l *kern.Lwp, vp *Vnode, fflag int, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Close != nil {
 		return ops.Close(l, vp, fflag, cred)
 	}
-	return callClose(l, ops.generic(l), vp, fflag, cred)
+	return callClose(l, ops, nil, vp, fflag, cred)
 }
 
 // CloseArgs holds the arguments of [VOP_CLOSE].
@@ -968,13 +968,13 @@ func (a *CloseArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Fflag, a.Cred}[i]
 }
 
-// callClose performs the operation with a generic routine, in an argument
+// callClose sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callClose(l *kern.Lwp, f Generic, vp *Vnode, fflag int, cred *kern.Cred) error {
+func callClose(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, fflag int, cred *kern.Cred) error {
 	fr := &framesOf(l).close
 	a := fr.take()
 	a.Vp, a.Fflag, a.Cred = vp, fflag, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -982,7 +982,7 @@ func callClose(l *kern.Lwp, f Generic, vp *Vnode, fflag int, cred *kern.Cred) er
 // AdaptClose makes a generic routine fit the slot of [VOP_CLOSE].
 func AdaptClose(f Generic) func(l *kern.Lwp, vp *Vnode, fflag int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, fflag int, cred *kern.Cred) error {
-		return callClose(l, f, vp, fflag, cred)
+		return callClose(l, nil, f, vp, fflag, cred)
 	}
 }
 
@@ -995,7 +995,7 @@ func VOP_ACCESS(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Access != nil {
 		return ops.Access(l, vp, mode, cred)
 	}
-	return callAccess(l, ops.generic(l), vp, mode, cred)
+	return callAccess(l, ops, nil, vp, mode, cred)
 }
 
 // AccessArgs holds the arguments of [VOP_ACCESS].
@@ -1034,13 +1034,13 @@ func (a *AccessArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Mode, a.Cred}[i]
 }
 
-// callAccess performs the operation with a generic routine, in an argument
+// callAccess sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callAccess(l *kern.Lwp, f Generic, vp *Vnode, mode int, cred *kern.Cred) error {
+func callAccess(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, mode int, cred *kern.Cred) error {
 	fr := &framesOf(l).access
 	a := fr.take()
 	a.Vp, a.Mode, a.Cred = vp, mode, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1048,7 +1048,7 @@ func callAccess(l *kern.Lwp, f Generic, vp *Vnode, mode int, cred *kern.Cred) er
 // AdaptAccess makes a generic routine fit the slot of [VOP_ACCESS].
 func AdaptAccess(f Generic) func(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, mode int, cred *kern.Cred) error {
-		return callAccess(l, f, vp, mode, cred)
+		return callAccess(l, nil, f, vp, mode, cred)
 	}
 }
 
@@ -1060,7 +1060,7 @@ func VOP_GETATTR(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Getattr != nil {
 		return ops.Getattr(l, vp, vap, cred)
 	}
-	return callGetattr(l, ops.generic(l), vp, vap, cred)
+	return callGetattr(l, ops, nil, vp, vap, cred)
 }
 
 // GetattrArgs holds the arguments of [VOP_GETATTR].
@@ -1099,13 +1099,13 @@ func (a *GetattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Vap, a.Cred}[i]
 }
 
-// callGetattr performs the operation with a generic routine, in an argument
+// callGetattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callGetattr(l *kern.Lwp, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
+func callGetattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	fr := &framesOf(l).getattr
 	a := fr.take()
 	a.Vp, a.Vap, a.Cred = vp, vap, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1113,7 +1113,7 @@ func callGetattr(l *kern.Lwp, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred)
 // AdaptGetattr makes a generic routine fit the slot of [VOP_GETATTR].
 func AdaptGetattr(f Generic) func(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
-		return callGetattr(l, f, vp, vap, cred)
+		return callGetattr(l, nil, f, vp, vap, cred)
 	}
 }
 
@@ -1126,7 +1126,7 @@ func VOP_SETATTR(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Setattr != nil {
 		err = ops.Setattr(l, vp, vap, cred)
 	} else {
-		err = callSetattr(l, ops.generic(l), vp, vap, cred)
+		err = callSetattr(l, ops, nil, vp, vap, cred)
 	}
 	vp.attrsChanged(l)
 	return err
@@ -1168,13 +1168,13 @@ func (a *SetattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Vap, a.Cred}[i]
 }
 
-// callSetattr performs the operation with a generic routine, in an argument
+// callSetattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callSetattr(l *kern.Lwp, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
+func callSetattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	fr := &framesOf(l).setattr
 	a := fr.take()
 	a.Vp, a.Vap, a.Cred = vp, vap, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1182,7 +1182,7 @@ func callSetattr(l *kern.Lwp, f Generic, vp *Vnode, vap *Vattr, cred *kern.Cred)
 // AdaptSetattr makes a generic routine fit the slot of [VOP_SETATTR].
 func AdaptSetattr(f Generic) func(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, vap *Vattr, cred *kern.Cred) error {
-		return callSetattr(l, f, vp, vap, cred)
+		return callSetattr(l, nil, f, vp, vap, cred)
 	}
 }
 
@@ -1195,7 +1195,7 @@ func VOP_READ(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred
 	if l.Hooks == nil && ops.Read != nil {
 		return ops.Read(l, vp, uio, ioflag, cred)
 	}
-	return callRead(l, ops.generic(l), vp, uio, ioflag, cred)
+	return callRead(l, ops, nil, vp, uio, ioflag, cred)
 }
 
 // ReadArgs holds the arguments of [VOP_READ].
@@ -1235,13 +1235,13 @@ func (a *ReadArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Uio, a.Ioflag, a.Cred}[i]
 }
 
-// callRead performs the operation with a generic routine, in an argument
+// callRead sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callRead(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
+func callRead(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
 	fr := &framesOf(l).read
 	a := fr.take()
 	a.Vp, a.Uio, a.Ioflag, a.Cred = vp, uio, ioflag, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1249,7 +1249,7 @@ func callRead(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cred
 // AdaptRead makes a generic routine fit the slot of [VOP_READ].
 func AdaptRead(f Generic) func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
-		return callRead(l, f, vp, uio, ioflag, cred)
+		return callRead(l, nil, f, vp, uio, ioflag, cred)
 	}
 }
 
@@ -1262,7 +1262,7 @@ func VOP_WRITE(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cre
 	if l.Hooks == nil && ops.Write != nil {
 		err = ops.Write(l, vp, uio, ioflag, cred)
 	} else {
-		err = callWrite(l, ops.generic(l), vp, uio, ioflag, cred)
+		err = callWrite(l, ops, nil, vp, uio, ioflag, cred)
 	}
 	vp.attrsChanged(l)
 	return err
@@ -1305,13 +1305,13 @@ func (a *WriteArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Uio, a.Ioflag, a.Cred}[i]
 }
 
-// callWrite performs the operation with a generic routine, in an argument
+// callWrite sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callWrite(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
+func callWrite(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
 	fr := &framesOf(l).write
 	a := fr.take()
 	a.Vp, a.Uio, a.Ioflag, a.Cred = vp, uio, ioflag, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1319,7 +1319,7 @@ func callWrite(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, ioflag int, cre
 // AdaptWrite makes a generic routine fit the slot of [VOP_WRITE].
 func AdaptWrite(f Generic) func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
-		return callWrite(l, f, vp, uio, ioflag, cred)
+		return callWrite(l, nil, f, vp, uio, ioflag, cred)
 	}
 }
 
@@ -1332,7 +1332,7 @@ func VOP_IOCTL(l *kern.Lwp, vp *Vnode, command uint64, data any, fflag int, cred
 	if l.Hooks == nil && ops.Ioctl != nil {
 		return ops.Ioctl(l, vp, command, data, fflag, cred)
 	}
-	return callIoctl(l, ops.generic(l), vp, command, data, fflag, cred)
+	return callIoctl(l, ops, nil, vp, command, data, fflag, cred)
 }
 
 // IoctlArgs holds the arguments of [VOP_IOCTL].
@@ -1373,13 +1373,13 @@ func (a *IoctlArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Command, a.Data, a.Fflag, a.Cred}[i]
 }
 
-// callIoctl performs the operation with a generic routine, in an argument
+// callIoctl sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callIoctl(l *kern.Lwp, f Generic, vp *Vnode, command uint64, data any, fflag int, cred *kern.Cred) error {
+func callIoctl(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, command uint64, data any, fflag int, cred *kern.Cred) error {
 	fr := &framesOf(l).ioctl
 	a := fr.take()
 	a.Vp, a.Command, a.Data, a.Fflag, a.Cred = vp, command, data, fflag, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1387,7 +1387,7 @@ func callIoctl(l *kern.Lwp, f Generic, vp *Vnode, command uint64, data any, ffla
 // AdaptIoctl makes a generic routine fit the slot of [VOP_IOCTL].
 func AdaptIoctl(f Generic) func(l *kern.Lwp, vp *Vnode, command uint64, data any, fflag int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, command uint64, data any, fflag int, cred *kern.Cred) error {
-		return callIoctl(l, f, vp, command, data, fflag, cred)
+		return callIoctl(l, nil, f, vp, command, data, fflag, cred)
 	}
 }
 
@@ -1399,7 +1399,7 @@ func VOP_FCNTL(l *kern.Lwp, vp *Vnode, command uint32, data any, fflag int, cred
 	if l.Hooks == nil && ops.Fcntl != nil {
 		return ops.Fcntl(l, vp, command, data, fflag, cred)
 	}
-	return callFcntl(l, ops.generic(l), vp, command, data, fflag, cred)
+	return callFcntl(l, ops, nil, vp, command, data, fflag, cred)
 }
 
 // FcntlArgs holds the arguments of [VOP_FCNTL].
@@ -1440,13 +1440,13 @@ func (a *FcntlArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Command, a.Data, a.Fflag, a.Cred}[i]
 }
 
-// callFcntl performs the operation with a generic routine, in an argument
+// callFcntl sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callFcntl(l *kern.Lwp, f Generic, vp *Vnode, command uint32, data any, fflag int, cred *kern.Cred) error {
+func callFcntl(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, command uint32, data any, fflag int, cred *kern.Cred) error {
 	fr := &framesOf(l).fcntl
 	a := fr.take()
 	a.Vp, a.Command, a.Data, a.Fflag, a.Cred = vp, command, data, fflag, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1454,7 +1454,7 @@ func callFcntl(l *kern.Lwp, f Generic, vp *Vnode, command uint32, data any, ffla
 // AdaptFcntl makes a generic routine fit the slot of [VOP_FCNTL].
 func AdaptFcntl(f Generic) func(l *kern.Lwp, vp *Vnode, command uint32, data any, fflag int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, command uint32, data any, fflag int, cred *kern.Cred) error {
-		return callFcntl(l, f, vp, command, data, fflag, cred)
+		return callFcntl(l, nil, f, vp, command, data, fflag, cred)
 	}
 }
 
@@ -1467,7 +1467,7 @@ func VOP_POLL(l *kern.Lwp, vp *Vnode, events int) (revents int, err error) {
 	if l.Hooks == nil && ops.Poll != nil {
 		return ops.Poll(l, vp, events)
 	}
-	return callPoll(l, ops.generic(l), vp, events)
+	return callPoll(l, ops, nil, vp, events)
 }
 
 // PollArgs holds the arguments and results of [VOP_POLL].
@@ -1503,13 +1503,13 @@ func (a *PollArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Events, a.Revents}[i]
 }
 
-// callPoll performs the operation with a generic routine, in an argument
+// callPoll sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callPoll(l *kern.Lwp, f Generic, vp *Vnode, events int) (revents int, err error) {
+func callPoll(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, events int) (revents int, err error) {
 	fr := &framesOf(l).poll
 	a := fr.take()
 	a.Vp, a.Events = vp, events
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	revents = a.Revents
 	fr.give(a)
 	return revents, err
@@ -1518,7 +1518,7 @@ func callPoll(l *kern.Lwp, f Generic, vp *Vnode, events int) (revents int, err e
 // AdaptPoll makes a generic routine fit the slot of [VOP_POLL].
 func AdaptPoll(f Generic) func(l *kern.Lwp, vp *Vnode, events int) (int, error) {
 	return func(l *kern.Lwp, vp *Vnode, events int) (int, error) {
-		return callPoll(l, f, vp, events)
+		return callPoll(l, nil, f, vp, events)
 	}
 }
 
@@ -1530,7 +1530,7 @@ func VOP_KQFILTER(l *kern.Lwp, vp *Vnode, kn *Knote) error {
 	if l.Hooks == nil && ops.Kqfilter != nil {
 		return ops.Kqfilter(l, vp, kn)
 	}
-	return callKqfilter(l, ops.generic(l), vp, kn)
+	return callKqfilter(l, ops, nil, vp, kn)
 }
 
 // KqfilterArgs holds the arguments of [VOP_KQFILTER].
@@ -1565,13 +1565,13 @@ func (a *KqfilterArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Kn}[i]
 }
 
-// callKqfilter performs the operation with a generic routine, in an argument
+// callKqfilter sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callKqfilter(l *kern.Lwp, f Generic, vp *Vnode, kn *Knote) error {
+func callKqfilter(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, kn *Knote) error {
 	fr := &framesOf(l).kqfilter
 	a := fr.take()
 	a.Vp, a.Kn = vp, kn
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1579,7 +1579,7 @@ func callKqfilter(l *kern.Lwp, f Generic, vp *Vnode, kn *Knote) error {
 // AdaptKqfilter makes a generic routine fit the slot of [VOP_KQFILTER].
 func AdaptKqfilter(f Generic) func(l *kern.Lwp, vp *Vnode, kn *Knote) error {
 	return func(l *kern.Lwp, vp *Vnode, kn *Knote) error {
-		return callKqfilter(l, f, vp, kn)
+		return callKqfilter(l, nil, f, vp, kn)
 	}
 }
 
@@ -1592,7 +1592,7 @@ func VOP_REVOKE(l *kern.Lwp, vp *Vnode, flags int) error {
 	if l.Hooks == nil && ops.Revoke != nil {
 		return ops.Revoke(l, vp, flags)
 	}
-	return callRevoke(l, ops.generic(l), vp, flags)
+	return callRevoke(l, ops, nil, vp, flags)
 }
 
 // RevokeArgs holds the arguments of [VOP_REVOKE].
@@ -1627,13 +1627,13 @@ func (a *RevokeArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Flags}[i]
 }
 
-// callRevoke performs the operation with a generic routine, in an argument
+// callRevoke sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callRevoke(l *kern.Lwp, f Generic, vp *Vnode, flags int) error {
+func callRevoke(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, flags int) error {
 	fr := &framesOf(l).revoke
 	a := fr.take()
 	a.Vp, a.Flags = vp, flags
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1641,7 +1641,7 @@ func callRevoke(l *kern.Lwp, f Generic, vp *Vnode, flags int) error {
 // AdaptRevoke makes a generic routine fit the slot of [VOP_REVOKE].
 func AdaptRevoke(f Generic) func(l *kern.Lwp, vp *Vnode, flags int) error {
 	return func(l *kern.Lwp, vp *Vnode, flags int) error {
-		return callRevoke(l, f, vp, flags)
+		return callRevoke(l, nil, f, vp, flags)
 	}
 }
 
@@ -1653,7 +1653,7 @@ func VOP_MMAP(l *kern.Lwp, vp *Vnode, prot int, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Mmap != nil {
 		return ops.Mmap(l, vp, prot, cred)
 	}
-	return callMmap(l, ops.generic(l), vp, prot, cred)
+	return callMmap(l, ops, nil, vp, prot, cred)
 }
 
 // MmapArgs holds the arguments of [VOP_MMAP].
@@ -1692,13 +1692,13 @@ func (a *MmapArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Prot, a.Cred}[i]
 }
 
-// callMmap performs the operation with a generic routine, in an argument
+// callMmap sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callMmap(l *kern.Lwp, f Generic, vp *Vnode, prot int, cred *kern.Cred) error {
+func callMmap(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, prot int, cred *kern.Cred) error {
 	fr := &framesOf(l).mmap
 	a := fr.take()
 	a.Vp, a.Prot, a.Cred = vp, prot, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1706,7 +1706,7 @@ func callMmap(l *kern.Lwp, f Generic, vp *Vnode, prot int, cred *kern.Cred) erro
 // AdaptMmap makes a generic routine fit the slot of [VOP_MMAP].
 func AdaptMmap(f Generic) func(l *kern.Lwp, vp *Vnode, prot int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, prot int, cred *kern.Cred) error {
-		return callMmap(l, f, vp, prot, cred)
+		return callMmap(l, nil, f, vp, prot, cred)
 	}
 }
 
@@ -1719,7 +1719,7 @@ func VOP_FSYNC(l *kern.Lwp, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi 
 	if l.Hooks == nil && ops.Fsync != nil {
 		return ops.Fsync(l, vp, cred, flags, offlo, offhi)
 	}
-	return callFsync(l, ops.generic(l), vp, cred, flags, offlo, offhi)
+	return callFsync(l, ops, nil, vp, cred, flags, offlo, offhi)
 }
 
 // FsyncArgs holds the arguments of [VOP_FSYNC].
@@ -1760,13 +1760,13 @@ func (a *FsyncArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Cred, a.Flags, a.Offlo, a.Offhi}[i]
 }
 
-// callFsync performs the operation with a generic routine, in an argument
+// callFsync sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callFsync(l *kern.Lwp, f Generic, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi int64) error {
+func callFsync(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi int64) error {
 	fr := &framesOf(l).fsync
 	a := fr.take()
 	a.Vp, a.Cred, a.Flags, a.Offlo, a.Offhi = vp, cred, flags, offlo, offhi
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1774,7 +1774,7 @@ func callFsync(l *kern.Lwp, f Generic, vp *Vnode, cred *kern.Cred, flags int, of
 // AdaptFsync makes a generic routine fit the slot of [VOP_FSYNC].
 func AdaptFsync(f Generic) func(l *kern.Lwp, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi int64) error {
 	return func(l *kern.Lwp, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi int64) error {
-		return callFsync(l, f, vp, cred, flags, offlo, offhi)
+		return callFsync(l, nil, f, vp, cred, flags, offlo, offhi)
 	}
 }
 
@@ -1786,7 +1786,7 @@ func VOP_SEEK(l *kern.Lwp, vp *Vnode, oldoff, newoff int64, cred *kern.Cred) err
 	if l.Hooks == nil && ops.Seek != nil {
 		return ops.Seek(l, vp, oldoff, newoff, cred)
 	}
-	return callSeek(l, ops.generic(l), vp, oldoff, newoff, cred)
+	return callSeek(l, ops, nil, vp, oldoff, newoff, cred)
 }
 
 // SeekArgs holds the arguments of [VOP_SEEK].
@@ -1826,13 +1826,13 @@ func (a *SeekArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Oldoff, a.Newoff, a.Cred}[i]
 }
 
-// callSeek performs the operation with a generic routine, in an argument
+// callSeek sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callSeek(l *kern.Lwp, f Generic, vp *Vnode, oldoff, newoff int64, cred *kern.Cred) error {
+func callSeek(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, oldoff, newoff int64, cred *kern.Cred) error {
 	fr := &framesOf(l).seek
 	a := fr.take()
 	a.Vp, a.Oldoff, a.Newoff, a.Cred = vp, oldoff, newoff, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1840,7 +1840,7 @@ func callSeek(l *kern.Lwp, f Generic, vp *Vnode, oldoff, newoff int64, cred *ker
 // AdaptSeek makes a generic routine fit the slot of [VOP_SEEK].
 func AdaptSeek(f Generic) func(l *kern.Lwp, vp *Vnode, oldoff, newoff int64, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, oldoff, newoff int64, cred *kern.Cred) error {
-		return callSeek(l, f, vp, oldoff, newoff, cred)
+		return callSeek(l, nil, f, vp, oldoff, newoff, cred)
 	}
 }
 
@@ -1854,7 +1854,7 @@ func VOP_REMOVE(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	if l.Hooks == nil && ops.Remove != nil {
 		err = ops.Remove(l, dvp, vp, cnp)
 	} else {
-		err = callRemove(l, ops.generic(l), dvp, vp, cnp)
+		err = callRemove(l, ops, nil, dvp, vp, cnp)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -1901,13 +1901,13 @@ func (a *RemoveArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vp, a.Cnp}[i]
 }
 
-// callRemove performs the operation with a generic routine, in an argument
+// callRemove sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callRemove(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
+func callRemove(l *kern.Lwp, ops *Ops, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
 	fr := &framesOf(l).remove
 	a := fr.take()
 	a.Dvp, a.Vp, a.Cnp = dvp, vp, cnp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1915,7 +1915,7 @@ func callRemove(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) erro
 // AdaptRemove makes a generic routine fit the slot of [VOP_REMOVE].
 func AdaptRemove(f Generic) func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	return func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
-		return callRemove(l, f, dvp, vp, cnp)
+		return callRemove(l, nil, f, dvp, vp, cnp)
 	}
 }
 
@@ -1929,7 +1929,7 @@ func VOP_LINK(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	if l.Hooks == nil && ops.Link != nil {
 		err = ops.Link(l, dvp, vp, cnp)
 	} else {
-		err = callLink(l, ops.generic(l), dvp, vp, cnp)
+		err = callLink(l, ops, nil, dvp, vp, cnp)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -1976,13 +1976,13 @@ func (a *LinkArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vp, a.Cnp}[i]
 }
 
-// callLink performs the operation with a generic routine, in an argument
+// callLink sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callLink(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
+func callLink(l *kern.Lwp, ops *Ops, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
 	fr := &framesOf(l).link
 	a := fr.take()
 	a.Dvp, a.Vp, a.Cnp = dvp, vp, cnp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -1990,7 +1990,7 @@ func callLink(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) error 
 // AdaptLink makes a generic routine fit the slot of [VOP_LINK].
 func AdaptLink(f Generic) func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	return func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
-		return callLink(l, f, dvp, vp, cnp)
+		return callLink(l, nil, f, dvp, vp, cnp)
 	}
 }
 
@@ -2005,7 +2005,7 @@ func VOP_RENAME(l *kern.Lwp, fdvp, fvp *Vnode, fcnp *Componentname, tdvp, tvp *V
 	if l.Hooks == nil && ops.Rename != nil {
 		err = ops.Rename(l, fdvp, fvp, fcnp, tdvp, tvp, tcnp)
 	} else {
-		err = callRename(l, ops.generic(l), fdvp, fvp, fcnp, tdvp, tvp, tcnp)
+		err = callRename(l, ops, nil, fdvp, fvp, fcnp, tdvp, tvp, tcnp)
 	}
 	fdvp.namesChanged(l)
 	fdvp.attrsChanged(l)
@@ -2066,13 +2066,13 @@ func (a *RenameArgs) Param(i int) any {
 	return [...]any{a.Fdvp, a.Fvp, a.Fcnp, a.Tdvp, a.Tvp, a.Tcnp}[i]
 }
 
-// callRename performs the operation with a generic routine, in an argument
+// callRename sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callRename(l *kern.Lwp, f Generic, fdvp, fvp *Vnode, fcnp *Componentname, tdvp, tvp *Vnode, tcnp *Componentname) error {
+func callRename(l *kern.Lwp, ops *Ops, f Generic, fdvp, fvp *Vnode, fcnp *Componentname, tdvp, tvp *Vnode, tcnp *Componentname) error {
 	fr := &framesOf(l).rename
 	a := fr.take()
 	a.Fdvp, a.Fvp, a.Fcnp, a.Tdvp, a.Tvp, a.Tcnp = fdvp, fvp, fcnp, tdvp, tvp, tcnp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2080,7 +2080,7 @@ func callRename(l *kern.Lwp, f Generic, fdvp, fvp *Vnode, fcnp *Componentname, t
 // AdaptRename makes a generic routine fit the slot of [VOP_RENAME].
 func AdaptRename(f Generic) func(l *kern.Lwp, fdvp, fvp *Vnode, fcnp *Componentname, tdvp, tvp *Vnode, tcnp *Componentname) error {
 	return func(l *kern.Lwp, fdvp, fvp *Vnode, fcnp *Componentname, tdvp, tvp *Vnode, tcnp *Componentname) error {
-		return callRename(l, f, fdvp, fvp, fcnp, tdvp, tvp, tcnp)
+		return callRename(l, nil, f, fdvp, fvp, fcnp, tdvp, tvp, tcnp)
 	}
 }
 
@@ -2093,7 +2093,7 @@ func VOP_MKDIR(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vn
 	if l.Hooks == nil && ops.Mkdir != nil {
 		vpp, err = ops.Mkdir(l, dvp, cnp, vap)
 	} else {
-		vpp, err = callMkdir(l, ops.generic(l), dvp, cnp, vap)
+		vpp, err = callMkdir(l, ops, nil, dvp, cnp, vap)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -2140,13 +2140,13 @@ func (a *MkdirArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vpp, a.Cnp, a.Vap}[i]
 }
 
-// callMkdir performs the operation with a generic routine, in an argument
+// callMkdir sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callMkdir(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
+func callMkdir(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr) (vpp *Vnode, err error) {
 	fr := &framesOf(l).mkdir
 	a := fr.take()
 	a.Dvp, a.Cnp, a.Vap = dvp, cnp, vap
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp = a.Vpp
 	fr.give(a)
 	return vpp, err
@@ -2155,7 +2155,7 @@ func callMkdir(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vatt
 // AdaptMkdir makes a generic routine fit the slot of [VOP_MKDIR].
 func AdaptMkdir(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr) (*Vnode, error) {
-		return callMkdir(l, f, dvp, cnp, vap)
+		return callMkdir(l, nil, f, dvp, cnp, vap)
 	}
 }
 
@@ -2169,7 +2169,7 @@ func VOP_RMDIR(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	if l.Hooks == nil && ops.Rmdir != nil {
 		err = ops.Rmdir(l, dvp, vp, cnp)
 	} else {
-		err = callRmdir(l, ops.generic(l), dvp, vp, cnp)
+		err = callRmdir(l, ops, nil, dvp, vp, cnp)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -2217,13 +2217,13 @@ func (a *RmdirArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vp, a.Cnp}[i]
 }
 
-// callRmdir performs the operation with a generic routine, in an argument
+// callRmdir sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callRmdir(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
+func callRmdir(l *kern.Lwp, ops *Ops, f Generic, dvp, vp *Vnode, cnp *Componentname) error {
 	fr := &framesOf(l).rmdir
 	a := fr.take()
 	a.Dvp, a.Vp, a.Cnp = dvp, vp, cnp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2231,7 +2231,7 @@ func callRmdir(l *kern.Lwp, f Generic, dvp, vp *Vnode, cnp *Componentname) error
 // AdaptRmdir makes a generic routine fit the slot of [VOP_RMDIR].
 func AdaptRmdir(f Generic) func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
 	return func(l *kern.Lwp, dvp, vp *Vnode, cnp *Componentname) error {
-		return callRmdir(l, f, dvp, vp, cnp)
+		return callRmdir(l, nil, f, dvp, vp, cnp)
 	}
 }
 
@@ -2244,7 +2244,7 @@ func VOP_SYMLINK(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr, target
 	if l.Hooks == nil && ops.Symlink != nil {
 		vpp, err = ops.Symlink(l, dvp, cnp, vap, target)
 	} else {
-		vpp, err = callSymlink(l, ops.generic(l), dvp, cnp, vap, target)
+		vpp, err = callSymlink(l, ops, nil, dvp, cnp, vap, target)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -2292,13 +2292,13 @@ func (a *SymlinkArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Vpp, a.Cnp, a.Vap, a.Target}[i]
 }
 
-// callSymlink performs the operation with a generic routine, in an argument
+// callSymlink sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callSymlink(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr, target string) (vpp *Vnode, err error) {
+func callSymlink(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname, vap *Vattr, target string) (vpp *Vnode, err error) {
 	fr := &framesOf(l).symlink
 	a := fr.take()
 	a.Dvp, a.Cnp, a.Vap, a.Target = dvp, cnp, vap, target
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp = a.Vpp
 	fr.give(a)
 	return vpp, err
@@ -2307,7 +2307,7 @@ func callSymlink(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, vap *Va
 // AdaptSymlink makes a generic routine fit the slot of [VOP_SYMLINK].
 func AdaptSymlink(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr, target string) (*Vnode, error) {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, vap *Vattr, target string) (*Vnode, error) {
-		return callSymlink(l, f, dvp, cnp, vap, target)
+		return callSymlink(l, nil, f, dvp, cnp, vap, target)
 	}
 }
 
@@ -2320,7 +2320,7 @@ func VOP_READDIR(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred, cookies
 	if l.Hooks == nil && ops.Readdir != nil {
 		return ops.Readdir(l, vp, uio, cred, cookies)
 	}
-	return callReaddir(l, ops.generic(l), vp, uio, cred, cookies)
+	return callReaddir(l, ops, nil, vp, uio, cred, cookies)
 }
 
 // ReaddirArgs holds the arguments and results of [VOP_READDIR].
@@ -2361,13 +2361,13 @@ func (a *ReaddirArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Uio, a.Cred, a.Eofflag, a.Cookies}[i]
 }
 
-// callReaddir performs the operation with a generic routine, in an argument
+// callReaddir sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callReaddir(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.Cred, cookies *Cookies) (eofflag bool, err error) {
+func callReaddir(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.Cred, cookies *Cookies) (eofflag bool, err error) {
 	fr := &framesOf(l).readdir
 	a := fr.take()
 	a.Vp, a.Uio, a.Cred, a.Cookies = vp, uio, cred, cookies
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	eofflag = a.Eofflag
 	fr.give(a)
 	return eofflag, err
@@ -2376,7 +2376,7 @@ func callReaddir(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.Cr
 // AdaptReaddir makes a generic routine fit the slot of [VOP_READDIR].
 func AdaptReaddir(f Generic) func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred, cookies *Cookies) (bool, error) {
 	return func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred, cookies *Cookies) (bool, error) {
-		return callReaddir(l, f, vp, uio, cred, cookies)
+		return callReaddir(l, nil, f, vp, uio, cred, cookies)
 	}
 }
 
@@ -2388,7 +2388,7 @@ func VOP_READLINK(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred) error 
 	if l.Hooks == nil && ops.Readlink != nil {
 		return ops.Readlink(l, vp, uio, cred)
 	}
-	return callReadlink(l, ops.generic(l), vp, uio, cred)
+	return callReadlink(l, ops, nil, vp, uio, cred)
 }
 
 // ReadlinkArgs holds the arguments of [VOP_READLINK].
@@ -2427,13 +2427,13 @@ func (a *ReadlinkArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Uio, a.Cred}[i]
 }
 
-// callReadlink performs the operation with a generic routine, in an argument
+// callReadlink sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callReadlink(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.Cred) error {
+func callReadlink(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.Cred) error {
 	fr := &framesOf(l).readlink
 	a := fr.take()
 	a.Vp, a.Uio, a.Cred = vp, uio, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2441,7 +2441,7 @@ func callReadlink(l *kern.Lwp, f Generic, vp *Vnode, uio *kern.Uio, cred *kern.C
 // AdaptReadlink makes a generic routine fit the slot of [VOP_READLINK].
 func AdaptReadlink(f Generic) func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, uio *kern.Uio, cred *kern.Cred) error {
-		return callReadlink(l, f, vp, uio, cred)
+		return callReadlink(l, nil, f, vp, uio, cred)
 	}
 }
 
@@ -2453,7 +2453,7 @@ func VOP_ABORTOP(l *kern.Lwp, dvp *Vnode, cnp *Componentname) error {
 	if l.Hooks == nil && ops.Abortop != nil {
 		return ops.Abortop(l, dvp, cnp)
 	}
-	return callAbortop(l, ops.generic(l), dvp, cnp)
+	return callAbortop(l, ops, nil, dvp, cnp)
 }
 
 // AbortopArgs holds the arguments of [VOP_ABORTOP].
@@ -2491,13 +2491,13 @@ func (a *AbortopArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Cnp}[i]
 }
 
-// callAbortop performs the operation with a generic routine, in an argument
+// callAbortop sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callAbortop(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname) error {
+func callAbortop(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname) error {
 	fr := &framesOf(l).abortop
 	a := fr.take()
 	a.Dvp, a.Cnp = dvp, cnp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2505,7 +2505,7 @@ func callAbortop(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname) error {
 // AdaptAbortop makes a generic routine fit the slot of [VOP_ABORTOP].
 func AdaptAbortop(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname) error {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname) error {
-		return callAbortop(l, f, dvp, cnp)
+		return callAbortop(l, nil, f, dvp, cnp)
 	}
 }
 
@@ -2519,7 +2519,7 @@ func VOP_INACTIVE(l *kern.Lwp, vp *Vnode) (recycle bool, err error) {
 	if l.Hooks == nil && ops.Inactive != nil {
 		return ops.Inactive(l, vp)
 	}
-	return callInactive(l, ops.generic(l), vp)
+	return callInactive(l, ops, nil, vp)
 }
 
 // InactiveArgs holds the arguments and results of [VOP_INACTIVE].
@@ -2554,13 +2554,13 @@ func (a *InactiveArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Recycle}[i]
 }
 
-// callInactive performs the operation with a generic routine, in an argument
+// callInactive sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callInactive(l *kern.Lwp, f Generic, vp *Vnode) (recycle bool, err error) {
+func callInactive(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode) (recycle bool, err error) {
 	fr := &framesOf(l).inactive
 	a := fr.take()
 	a.Vp = vp
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	recycle = a.Recycle
 	fr.give(a)
 	return recycle, err
@@ -2569,7 +2569,7 @@ func callInactive(l *kern.Lwp, f Generic, vp *Vnode) (recycle bool, err error) {
 // AdaptInactive makes a generic routine fit the slot of [VOP_INACTIVE].
 func AdaptInactive(f Generic) func(l *kern.Lwp, vp *Vnode) (bool, error) {
 	return func(l *kern.Lwp, vp *Vnode) (bool, error) {
-		return callInactive(l, f, vp)
+		return callInactive(l, nil, f, vp)
 	}
 }
 
@@ -2581,7 +2581,7 @@ func VOP_RECLAIM(l *kern.Lwp, vp *Vnode) error {
 	if l.Hooks == nil && ops.Reclaim != nil {
 		return ops.Reclaim(l, vp)
 	}
-	return callReclaim(l, ops.generic(l), vp)
+	return callReclaim(l, ops, nil, vp)
 }
 
 // ReclaimArgs holds the arguments of [VOP_RECLAIM].
@@ -2615,13 +2615,13 @@ func (a *ReclaimArgs) Param(i int) any {
 	return [...]any{a.Vp}[i]
 }
 
-// callReclaim performs the operation with a generic routine, in an argument
+// callReclaim sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callReclaim(l *kern.Lwp, f Generic, vp *Vnode) error {
+func callReclaim(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode) error {
 	fr := &framesOf(l).reclaim
 	a := fr.take()
 	a.Vp = vp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2629,7 +2629,7 @@ func callReclaim(l *kern.Lwp, f Generic, vp *Vnode) error {
 // AdaptReclaim makes a generic routine fit the slot of [VOP_RECLAIM].
 func AdaptReclaim(f Generic) func(l *kern.Lwp, vp *Vnode) error {
 	return func(l *kern.Lwp, vp *Vnode) error {
-		return callReclaim(l, f, vp)
+		return callReclaim(l, nil, f, vp)
 	}
 }
 
@@ -2643,7 +2643,7 @@ func VOP_LOCK(l *kern.Lwp, vp *Vnode, flags int) error {
 	if l.Hooks == nil && ops.Lock != nil {
 		return ops.Lock(l, vp, flags)
 	}
-	return callLock(l, ops.generic(l), vp, flags)
+	return callLock(l, ops, nil, vp, flags)
 }
 
 // LockArgs holds the arguments of [VOP_LOCK].
@@ -2678,13 +2678,13 @@ func (a *LockArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Flags}[i]
 }
 
-// callLock performs the operation with a generic routine, in an argument
+// callLock sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callLock(l *kern.Lwp, f Generic, vp *Vnode, flags int) error {
+func callLock(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, flags int) error {
 	fr := &framesOf(l).lock
 	a := fr.take()
 	a.Vp, a.Flags = vp, flags
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2692,7 +2692,7 @@ func callLock(l *kern.Lwp, f Generic, vp *Vnode, flags int) error {
 // AdaptLock makes a generic routine fit the slot of [VOP_LOCK].
 func AdaptLock(f Generic) func(l *kern.Lwp, vp *Vnode, flags int) error {
 	return func(l *kern.Lwp, vp *Vnode, flags int) error {
-		return callLock(l, f, vp, flags)
+		return callLock(l, nil, f, vp, flags)
 	}
 }
 
@@ -2705,7 +2705,7 @@ func VOP_UNLOCK(l *kern.Lwp, vp *Vnode) error {
 	if l.Hooks == nil && ops.Unlock != nil {
 		return ops.Unlock(l, vp)
 	}
-	return callUnlock(l, ops.generic(l), vp)
+	return callUnlock(l, ops, nil, vp)
 }
 
 // UnlockArgs holds the arguments of [VOP_UNLOCK].
@@ -2739,13 +2739,13 @@ func (a *UnlockArgs) Param(i int) any {
 	return [...]any{a.Vp}[i]
 }
 
-// callUnlock performs the operation with a generic routine, in an argument
+// callUnlock sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callUnlock(l *kern.Lwp, f Generic, vp *Vnode) error {
+func callUnlock(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode) error {
 	fr := &framesOf(l).unlock
 	a := fr.take()
 	a.Vp = vp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2753,7 +2753,7 @@ func callUnlock(l *kern.Lwp, f Generic, vp *Vnode) error {
 // AdaptUnlock makes a generic routine fit the slot of [VOP_UNLOCK].
 func AdaptUnlock(f Generic) func(l *kern.Lwp, vp *Vnode) error {
 	return func(l *kern.Lwp, vp *Vnode) error {
-		return callUnlock(l, f, vp)
+		return callUnlock(l, nil, f, vp)
 	}
 }
 
@@ -2766,7 +2766,7 @@ func VOP_BMAP(l *kern.Lwp, vp *Vnode, bn int64) (vpp *Vnode, bnp int64, runp int
 	if l.Hooks == nil && ops.Bmap != nil {
 		return ops.Bmap(l, vp, bn)
 	}
-	return callBmap(l, ops.generic(l), vp, bn)
+	return callBmap(l, ops, nil, vp, bn)
 }
 
 // BmapArgs holds the arguments and results of [VOP_BMAP].
@@ -2807,13 +2807,13 @@ func (a *BmapArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Bn, a.Vpp, a.Bnp, a.Runp}[i]
 }
 
-// callBmap performs the operation with a generic routine, in an argument
+// callBmap sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callBmap(l *kern.Lwp, f Generic, vp *Vnode, bn int64) (vpp *Vnode, bnp int64, runp int, err error) {
+func callBmap(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, bn int64) (vpp *Vnode, bnp int64, runp int, err error) {
 	fr := &framesOf(l).bmap
 	a := fr.take()
 	a.Vp, a.Bn = vp, bn
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	vpp, bnp, runp = a.Vpp, a.Bnp, a.Runp
 	fr.give(a)
 	return vpp, bnp, runp, err
@@ -2822,7 +2822,7 @@ func callBmap(l *kern.Lwp, f Generic, vp *Vnode, bn int64) (vpp *Vnode, bnp int6
 // AdaptBmap makes a generic routine fit the slot of [VOP_BMAP].
 func AdaptBmap(f Generic) func(l *kern.Lwp, vp *Vnode, bn int64) (*Vnode, int64, int, error) {
 	return func(l *kern.Lwp, vp *Vnode, bn int64) (*Vnode, int64, int, error) {
-		return callBmap(l, f, vp, bn)
+		return callBmap(l, nil, f, vp, bn)
 	}
 }
 
@@ -2834,7 +2834,7 @@ func VOP_STRATEGY(l *kern.Lwp, vp *Vnode, bp *Buf) error {
 	if l.Hooks == nil && ops.Strategy != nil {
 		return ops.Strategy(l, vp, bp)
 	}
-	return callStrategy(l, ops.generic(l), vp, bp)
+	return callStrategy(l, ops, nil, vp, bp)
 }
 
 // StrategyArgs holds the arguments of [VOP_STRATEGY].
@@ -2869,13 +2869,13 @@ func (a *StrategyArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Bp}[i]
 }
 
-// callStrategy performs the operation with a generic routine, in an argument
+// callStrategy sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callStrategy(l *kern.Lwp, f Generic, vp *Vnode, bp *Buf) error {
+func callStrategy(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, bp *Buf) error {
 	fr := &framesOf(l).strategy
 	a := fr.take()
 	a.Vp, a.Bp = vp, bp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2883,7 +2883,7 @@ func callStrategy(l *kern.Lwp, f Generic, vp *Vnode, bp *Buf) error {
 // AdaptStrategy makes a generic routine fit the slot of [VOP_STRATEGY].
 func AdaptStrategy(f Generic) func(l *kern.Lwp, vp *Vnode, bp *Buf) error {
 	return func(l *kern.Lwp, vp *Vnode, bp *Buf) error {
-		return callStrategy(l, f, vp, bp)
+		return callStrategy(l, nil, f, vp, bp)
 	}
 }
 
@@ -2895,7 +2895,7 @@ func VOP_PRINT(l *kern.Lwp, vp *Vnode) error {
 	if l.Hooks == nil && ops.Print != nil {
 		return ops.Print(l, vp)
 	}
-	return callPrint(l, ops.generic(l), vp)
+	return callPrint(l, ops, nil, vp)
 }
 
 // PrintArgs holds the arguments of [VOP_PRINT].
@@ -2929,13 +2929,13 @@ func (a *PrintArgs) Param(i int) any {
 	return [...]any{a.Vp}[i]
 }
 
-// callPrint performs the operation with a generic routine, in an argument
+// callPrint sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callPrint(l *kern.Lwp, f Generic, vp *Vnode) error {
+func callPrint(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode) error {
 	fr := &framesOf(l).print
 	a := fr.take()
 	a.Vp = vp
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -2943,7 +2943,7 @@ func callPrint(l *kern.Lwp, f Generic, vp *Vnode) error {
 // AdaptPrint makes a generic routine fit the slot of [VOP_PRINT].
 func AdaptPrint(f Generic) func(l *kern.Lwp, vp *Vnode) error {
 	return func(l *kern.Lwp, vp *Vnode) error {
-		return callPrint(l, f, vp)
+		return callPrint(l, nil, f, vp)
 	}
 }
 
@@ -2956,7 +2956,7 @@ func VOP_ISLOCKED(l *kern.Lwp, vp *Vnode) (state int, err error) {
 	if l.Hooks == nil && ops.Islocked != nil {
 		return ops.Islocked(l, vp)
 	}
-	return callIslocked(l, ops.generic(l), vp)
+	return callIslocked(l, ops, nil, vp)
 }
 
 // IslockedArgs holds the arguments and results of [VOP_ISLOCKED].
@@ -2991,13 +2991,13 @@ func (a *IslockedArgs) Param(i int) any {
 	return [...]any{a.Vp, a.State}[i]
 }
 
-// callIslocked performs the operation with a generic routine, in an argument
+// callIslocked sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callIslocked(l *kern.Lwp, f Generic, vp *Vnode) (state int, err error) {
+func callIslocked(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode) (state int, err error) {
 	fr := &framesOf(l).islocked
 	a := fr.take()
 	a.Vp = vp
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	state = a.State
 	fr.give(a)
 	return state, err
@@ -3006,7 +3006,7 @@ func callIslocked(l *kern.Lwp, f Generic, vp *Vnode) (state int, err error) {
 // AdaptIslocked makes a generic routine fit the slot of [VOP_ISLOCKED].
 func AdaptIslocked(f Generic) func(l *kern.Lwp, vp *Vnode) (int, error) {
 	return func(l *kern.Lwp, vp *Vnode) (int, error) {
-		return callIslocked(l, f, vp)
+		return callIslocked(l, nil, f, vp)
 	}
 }
 
@@ -3018,7 +3018,7 @@ func VOP_PATHCONF(l *kern.Lwp, vp *Vnode, name int) (retval int64, err error) {
 	if l.Hooks == nil && ops.Pathconf != nil {
 		return ops.Pathconf(l, vp, name)
 	}
-	return callPathconf(l, ops.generic(l), vp, name)
+	return callPathconf(l, ops, nil, vp, name)
 }
 
 // PathconfArgs holds the arguments and results of [VOP_PATHCONF].
@@ -3054,13 +3054,13 @@ func (a *PathconfArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Name, a.Retval}[i]
 }
 
-// callPathconf performs the operation with a generic routine, in an argument
+// callPathconf sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callPathconf(l *kern.Lwp, f Generic, vp *Vnode, name int) (retval int64, err error) {
+func callPathconf(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, name int) (retval int64, err error) {
 	fr := &framesOf(l).pathconf
 	a := fr.take()
 	a.Vp, a.Name = vp, name
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	retval = a.Retval
 	fr.give(a)
 	return retval, err
@@ -3069,7 +3069,7 @@ func callPathconf(l *kern.Lwp, f Generic, vp *Vnode, name int) (retval int64, er
 // AdaptPathconf makes a generic routine fit the slot of [VOP_PATHCONF].
 func AdaptPathconf(f Generic) func(l *kern.Lwp, vp *Vnode, name int) (int64, error) {
 	return func(l *kern.Lwp, vp *Vnode, name int) (int64, error) {
-		return callPathconf(l, f, vp, name)
+		return callPathconf(l, nil, f, vp, name)
 	}
 }
 
@@ -3081,7 +3081,7 @@ func VOP_ADVLOCK(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock, flags i
 	if l.Hooks == nil && ops.Advlock != nil {
 		return ops.Advlock(l, vp, id, op, fl, flags)
 	}
-	return callAdvlock(l, ops.generic(l), vp, id, op, fl, flags)
+	return callAdvlock(l, ops, nil, vp, id, op, fl, flags)
 }
 
 // AdvlockArgs holds the arguments of [VOP_ADVLOCK].
@@ -3119,13 +3119,13 @@ func (a *AdvlockArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Id, a.Op, a.Fl, a.Flags}[i]
 }
 
-// callAdvlock performs the operation with a generic routine, in an argument
+// callAdvlock sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callAdvlock(l *kern.Lwp, f Generic, vp *Vnode, id any, op int, fl *kern.Flock, flags int) error {
+func callAdvlock(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, id any, op int, fl *kern.Flock, flags int) error {
 	fr := &framesOf(l).advlock
 	a := fr.take()
 	a.Vp, a.Id, a.Op, a.Fl, a.Flags = vp, id, op, fl, flags
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3133,7 +3133,7 @@ func callAdvlock(l *kern.Lwp, f Generic, vp *Vnode, id any, op int, fl *kern.Flo
 // AdaptAdvlock makes a generic routine fit the slot of [VOP_ADVLOCK].
 func AdaptAdvlock(f Generic) func(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock, flags int) error {
 	return func(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock, flags int) error {
-		return callAdvlock(l, f, vp, id, op, fl, flags)
+		return callAdvlock(l, nil, f, vp, id, op, fl, flags)
 	}
 }
 
@@ -3147,7 +3147,7 @@ func VOP_WHITEOUT(l *kern.Lwp, dvp *Vnode, cnp *Componentname, flags int) error 
 	if l.Hooks == nil && ops.Whiteout != nil {
 		err = ops.Whiteout(l, dvp, cnp, flags)
 	} else {
-		err = callWhiteout(l, ops.generic(l), dvp, cnp, flags)
+		err = callWhiteout(l, ops, nil, dvp, cnp, flags)
 	}
 	dvp.namesChanged(l)
 	dvp.attrsChanged(l)
@@ -3190,13 +3190,13 @@ func (a *WhiteoutArgs) Param(i int) any {
 	return [...]any{a.Dvp, a.Cnp, a.Flags}[i]
 }
 
-// callWhiteout performs the operation with a generic routine, in an argument
+// callWhiteout sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callWhiteout(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, flags int) error {
+func callWhiteout(l *kern.Lwp, ops *Ops, f Generic, dvp *Vnode, cnp *Componentname, flags int) error {
 	fr := &framesOf(l).whiteout
 	a := fr.take()
 	a.Dvp, a.Cnp, a.Flags = dvp, cnp, flags
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3204,7 +3204,7 @@ func callWhiteout(l *kern.Lwp, f Generic, dvp *Vnode, cnp *Componentname, flags 
 // AdaptWhiteout makes a generic routine fit the slot of [VOP_WHITEOUT].
 func AdaptWhiteout(f Generic) func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, flags int) error {
 	return func(l *kern.Lwp, dvp *Vnode, cnp *Componentname, flags int) error {
-		return callWhiteout(l, f, dvp, cnp, flags)
+		return callWhiteout(l, nil, f, dvp, cnp, flags)
 	}
 }
 
@@ -3218,7 +3218,7 @@ func VOP_GETPAGES(l *kern.Lwp, vp *Vnode, offset int64, m []*uvm.Page, count, ce
 	if l.Hooks == nil && ops.Getpages != nil {
 		return ops.Getpages(l, vp, offset, m, count, centeridx, accessType, advice, flags)
 	}
-	return callGetpages(l, ops.generic(l), vp, offset, m, count, centeridx, accessType, advice, flags)
+	return callGetpages(l, ops, nil, vp, offset, m, count, centeridx, accessType, advice, flags)
 }
 
 // GetpagesArgs holds the arguments and results of [VOP_GETPAGES].
@@ -3259,13 +3259,13 @@ func (a *GetpagesArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Offset, a.M, a.Count, a.Centeridx, a.AccessType, a.Advice, a.Flags}[i]
 }
 
-// callGetpages performs the operation with a generic routine, in an argument
+// callGetpages sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callGetpages(l *kern.Lwp, f Generic, vp *Vnode, offset int64, m []*uvm.Page, count, centeridx, accessType, advice, flags int) (countOut int, err error) {
+func callGetpages(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, offset int64, m []*uvm.Page, count, centeridx, accessType, advice, flags int) (countOut int, err error) {
 	fr := &framesOf(l).getpages
 	a := fr.take()
 	a.Vp, a.Offset, a.M, a.Count, a.Centeridx, a.AccessType, a.Advice, a.Flags = vp, offset, m, count, centeridx, accessType, advice, flags
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	countOut = a.Count
 	fr.give(a)
 	return countOut, err
@@ -3274,7 +3274,7 @@ func callGetpages(l *kern.Lwp, f Generic, vp *Vnode, offset int64, m []*uvm.Page
 // AdaptGetpages makes a generic routine fit the slot of [VOP_GETPAGES].
 func AdaptGetpages(f Generic) func(l *kern.Lwp, vp *Vnode, offset int64, m []*uvm.Page, count, centeridx, accessType, advice, flags int) (int, error) {
 	return func(l *kern.Lwp, vp *Vnode, offset int64, m []*uvm.Page, count, centeridx, accessType, advice, flags int) (int, error) {
-		return callGetpages(l, f, vp, offset, m, count, centeridx, accessType, advice, flags)
+		return callGetpages(l, nil, f, vp, offset, m, count, centeridx, accessType, advice, flags)
 	}
 }
 
@@ -3288,7 +3288,7 @@ func VOP_PUTPAGES(l *kern.Lwp, vp *Vnode, offlo, offhi int64, flags int) error {
 	if l.Hooks == nil && ops.Putpages != nil {
 		return ops.Putpages(l, vp, offlo, offhi, flags)
 	}
-	return callPutpages(l, ops.generic(l), vp, offlo, offhi, flags)
+	return callPutpages(l, ops, nil, vp, offlo, offhi, flags)
 }
 
 // PutpagesArgs holds the arguments of [VOP_PUTPAGES].
@@ -3325,13 +3325,13 @@ func (a *PutpagesArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Offlo, a.Offhi, a.Flags}[i]
 }
 
-// callPutpages performs the operation with a generic routine, in an argument
+// callPutpages sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callPutpages(l *kern.Lwp, f Generic, vp *Vnode, offlo, offhi int64, flags int) error {
+func callPutpages(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, offlo, offhi int64, flags int) error {
 	fr := &framesOf(l).putpages
 	a := fr.take()
 	a.Vp, a.Offlo, a.Offhi, a.Flags = vp, offlo, offhi, flags
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3339,7 +3339,7 @@ func callPutpages(l *kern.Lwp, f Generic, vp *Vnode, offlo, offhi int64, flags i
 // AdaptPutpages makes a generic routine fit the slot of [VOP_PUTPAGES].
 func AdaptPutpages(f Generic) func(l *kern.Lwp, vp *Vnode, offlo, offhi int64, flags int) error {
 	return func(l *kern.Lwp, vp *Vnode, offlo, offhi int64, flags int) error {
-		return callPutpages(l, f, vp, offlo, offhi, flags)
+		return callPutpages(l, nil, f, vp, offlo, offhi, flags)
 	}
 }
 
@@ -3351,7 +3351,7 @@ func VOP_CLOSEEXTATTR(l *kern.Lwp, vp *Vnode, commit int, cred *kern.Cred) error
 	if l.Hooks == nil && ops.Closeextattr != nil {
 		return ops.Closeextattr(l, vp, commit, cred)
 	}
-	return callCloseextattr(l, ops.generic(l), vp, commit, cred)
+	return callCloseextattr(l, ops, nil, vp, commit, cred)
 }
 
 // CloseextattrArgs holds the arguments of [VOP_CLOSEEXTATTR].
@@ -3390,13 +3390,13 @@ func (a *CloseextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Commit, a.Cred}[i]
 }
 
-// callCloseextattr performs the operation with a generic routine, in an argument
+// callCloseextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callCloseextattr(l *kern.Lwp, f Generic, vp *Vnode, commit int, cred *kern.Cred) error {
+func callCloseextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, commit int, cred *kern.Cred) error {
 	fr := &framesOf(l).closeextattr
 	a := fr.take()
 	a.Vp, a.Commit, a.Cred = vp, commit, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3404,7 +3404,7 @@ func callCloseextattr(l *kern.Lwp, f Generic, vp *Vnode, commit int, cred *kern.
 // AdaptCloseextattr makes a generic routine fit the slot of [VOP_CLOSEEXTATTR].
 func AdaptCloseextattr(f Generic) func(l *kern.Lwp, vp *Vnode, commit int, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, commit int, cred *kern.Cred) error {
-		return callCloseextattr(l, f, vp, commit, cred)
+		return callCloseextattr(l, nil, f, vp, commit, cred)
 	}
 }
 
@@ -3416,7 +3416,7 @@ func VOP_GETEXTATTR(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio 
 	if l.Hooks == nil && ops.Getextattr != nil {
 		return ops.Getextattr(l, vp, attrnamespace, name, uio, cred)
 	}
-	return callGetextattr(l, ops.generic(l), vp, attrnamespace, name, uio, cred)
+	return callGetextattr(l, ops, nil, vp, attrnamespace, name, uio, cred)
 }
 
 // GetextattrArgs holds the arguments and results of [VOP_GETEXTATTR].
@@ -3458,13 +3458,13 @@ func (a *GetextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Attrnamespace, a.Name, a.Uio, a.Size, a.Cred}[i]
 }
 
-// callGetextattr performs the operation with a generic routine, in an argument
+// callGetextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callGetextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) (size int64, err error) {
+func callGetextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) (size int64, err error) {
 	fr := &framesOf(l).getextattr
 	a := fr.take()
 	a.Vp, a.Attrnamespace, a.Name, a.Uio, a.Cred = vp, attrnamespace, name, uio, cred
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	size = a.Size
 	fr.give(a)
 	return size, err
@@ -3473,7 +3473,7 @@ func callGetextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, name s
 // AdaptGetextattr makes a generic routine fit the slot of [VOP_GETEXTATTR].
 func AdaptGetextattr(f Generic) func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) (int64, error) {
 	return func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) (int64, error) {
-		return callGetextattr(l, f, vp, attrnamespace, name, uio, cred)
+		return callGetextattr(l, nil, f, vp, attrnamespace, name, uio, cred)
 	}
 }
 
@@ -3486,7 +3486,7 @@ func VOP_LISTEXTATTR(l *kern.Lwp, vp *Vnode, attrnamespace int, uio *kern.Uio, f
 	if l.Hooks == nil && ops.Listextattr != nil {
 		return ops.Listextattr(l, vp, attrnamespace, uio, flag, cred)
 	}
-	return callListextattr(l, ops.generic(l), vp, attrnamespace, uio, flag, cred)
+	return callListextattr(l, ops, nil, vp, attrnamespace, uio, flag, cred)
 }
 
 // ListextattrArgs holds the arguments and results of [VOP_LISTEXTATTR].
@@ -3528,13 +3528,13 @@ func (a *ListextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Attrnamespace, a.Uio, a.Size, a.Flag, a.Cred}[i]
 }
 
-// callListextattr performs the operation with a generic routine, in an argument
+// callListextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callListextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, uio *kern.Uio, flag int, cred *kern.Cred) (size int64, err error) {
+func callListextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, attrnamespace int, uio *kern.Uio, flag int, cred *kern.Cred) (size int64, err error) {
 	fr := &framesOf(l).listextattr
 	a := fr.take()
 	a.Vp, a.Attrnamespace, a.Uio, a.Flag, a.Cred = vp, attrnamespace, uio, flag, cred
-	err = f(l, a)
+	err = ops.send(l, f, a)
 	size = a.Size
 	fr.give(a)
 	return size, err
@@ -3543,7 +3543,7 @@ func callListextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, uio *
 // AdaptListextattr makes a generic routine fit the slot of [VOP_LISTEXTATTR].
 func AdaptListextattr(f Generic) func(l *kern.Lwp, vp *Vnode, attrnamespace int, uio *kern.Uio, flag int, cred *kern.Cred) (int64, error) {
 	return func(l *kern.Lwp, vp *Vnode, attrnamespace int, uio *kern.Uio, flag int, cred *kern.Cred) (int64, error) {
-		return callListextattr(l, f, vp, attrnamespace, uio, flag, cred)
+		return callListextattr(l, nil, f, vp, attrnamespace, uio, flag, cred)
 	}
 }
 
@@ -3555,7 +3555,7 @@ func VOP_OPENEXTATTR(l *kern.Lwp, vp *Vnode, cred *kern.Cred) error {
 	if l.Hooks == nil && ops.Openextattr != nil {
 		return ops.Openextattr(l, vp, cred)
 	}
-	return callOpenextattr(l, ops.generic(l), vp, cred)
+	return callOpenextattr(l, ops, nil, vp, cred)
 }
 
 // OpenextattrArgs holds the arguments of [VOP_OPENEXTATTR].
@@ -3593,13 +3593,13 @@ func (a *OpenextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Cred}[i]
 }
 
-// callOpenextattr performs the operation with a generic routine, in an argument
+// callOpenextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callOpenextattr(l *kern.Lwp, f Generic, vp *Vnode, cred *kern.Cred) error {
+func callOpenextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, cred *kern.Cred) error {
 	fr := &framesOf(l).openextattr
 	a := fr.take()
 	a.Vp, a.Cred = vp, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3607,7 +3607,7 @@ func callOpenextattr(l *kern.Lwp, f Generic, vp *Vnode, cred *kern.Cred) error {
 // AdaptOpenextattr makes a generic routine fit the slot of [VOP_OPENEXTATTR].
 func AdaptOpenextattr(f Generic) func(l *kern.Lwp, vp *Vnode, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, cred *kern.Cred) error {
-		return callOpenextattr(l, f, vp, cred)
+		return callOpenextattr(l, nil, f, vp, cred)
 	}
 }
 
@@ -3620,7 +3620,7 @@ func VOP_DELETEEXTATTR(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, c
 	if l.Hooks == nil && ops.Deleteextattr != nil {
 		err = ops.Deleteextattr(l, vp, attrnamespace, name, cred)
 	} else {
-		err = callDeleteextattr(l, ops.generic(l), vp, attrnamespace, name, cred)
+		err = callDeleteextattr(l, ops, nil, vp, attrnamespace, name, cred)
 	}
 	vp.attrsChanged(l)
 	return err
@@ -3663,13 +3663,13 @@ func (a *DeleteextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Attrnamespace, a.Name, a.Cred}[i]
 }
 
-// callDeleteextattr performs the operation with a generic routine, in an argument
+// callDeleteextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callDeleteextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, name string, cred *kern.Cred) error {
+func callDeleteextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, attrnamespace int, name string, cred *kern.Cred) error {
 	fr := &framesOf(l).deleteextattr
 	a := fr.take()
 	a.Vp, a.Attrnamespace, a.Name, a.Cred = vp, attrnamespace, name, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3677,7 +3677,7 @@ func callDeleteextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, nam
 // AdaptDeleteextattr makes a generic routine fit the slot of [VOP_DELETEEXTATTR].
 func AdaptDeleteextattr(f Generic) func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, cred *kern.Cred) error {
-		return callDeleteextattr(l, f, vp, attrnamespace, name, cred)
+		return callDeleteextattr(l, nil, f, vp, attrnamespace, name, cred)
 	}
 }
 
@@ -3690,7 +3690,7 @@ func VOP_SETEXTATTR(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio 
 	if l.Hooks == nil && ops.Setextattr != nil {
 		err = ops.Setextattr(l, vp, attrnamespace, name, uio, cred)
 	} else {
-		err = callSetextattr(l, ops.generic(l), vp, attrnamespace, name, uio, cred)
+		err = callSetextattr(l, ops, nil, vp, attrnamespace, name, uio, cred)
 	}
 	vp.attrsChanged(l)
 	return err
@@ -3734,13 +3734,13 @@ func (a *SetextattrArgs) Param(i int) any {
 	return [...]any{a.Vp, a.Attrnamespace, a.Name, a.Uio, a.Cred}[i]
 }
 
-// callSetextattr performs the operation with a generic routine, in an argument
+// callSetextattr sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callSetextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) error {
+func callSetextattr(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) error {
 	fr := &framesOf(l).setextattr
 	a := fr.take()
 	a.Vp, a.Attrnamespace, a.Name, a.Uio, a.Cred = vp, attrnamespace, name, uio, cred
-	err := f(l, a)
+	err := ops.send(l, f, a)
 	fr.give(a)
 	return err
 }
@@ -3748,6 +3748,6 @@ func callSetextattr(l *kern.Lwp, f Generic, vp *Vnode, attrnamespace int, name s
 // AdaptSetextattr makes a generic routine fit the slot of [VOP_SETEXTATTR].
 func AdaptSetextattr(f Generic) func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) error {
 	return func(l *kern.Lwp, vp *Vnode, attrnamespace int, name string, uio *kern.Uio, cred *kern.Cred) error {
-		return callSetextattr(l, f, vp, attrnamespace, name, uio, cred)
+		return callSetextattr(l, nil, f, vp, attrnamespace, name, uio, cred)
 	}
 }

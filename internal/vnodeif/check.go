@@ -10,7 +10,7 @@ const MaxVnodes = 4
 
 // Names that generated code uses itself.
 var (
-	takenOps    = []string{"default", "name", "call", "generic", "forward", "watch"}
+	takenOps    = []string{"default", "name", "call"}
 	takenParams = []string{"l", "f", "a", "fr", "ops", "err"}
 	// Methods of the argument structs, whose fields are the parameters.
 	takenFields = []string{"Desc", "Call", "VnodeArg", "VnodeResult", "ComponentnameArg", "CredArg", "Param"}
