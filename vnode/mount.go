@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"rumpvfs/kern"
@@ -59,7 +60,8 @@ type Mount struct {
 	busynest   int          // u: nested vfs_busy
 	gen        uint64       // :
 	next, prev *Mount       // l: mount list
-	vnodes     mntVnodeList // m of Vnode
+	listed     bool         // l: is on the mount list
+	vnodes     mntVnodeList // System.mntvnodeLock
 }
 
 // Flag returns the MNT_ flags.
@@ -82,3 +84,119 @@ func (mp *Mount) ClearIflag(f uint32) { mp.iflag.And(^f) }
 
 // System returns the vnode layer that mp belongs to.
 func (mp *Mount) System() *System { return mp.sys }
+
+// Gen numbers the mounts of a kernel in the order in which they were made.
+func (mp *Mount) Gen() uint64 { return mp.gen }
+
+// Busynest returns how many times the mount is marked busy.
+//
+// Preconditions: Unmounting is held.
+func (mp *Mount) Busynest() int { return mp.busynest }
+
+// HasVnodes reports whether vnodes belong to the mount.
+func (mp *Mount) HasVnodes(l *kern.Lwp) bool {
+	mp.sys.mntvnodeLock.Enter(l)
+	has := mp.vnodes.first != nil
+	mp.sys.mntvnodeLock.Exit(l)
+	return has
+}
+
+// KernelState describes the mount.
+//
+//netbsd:sys/kern/vfs_subr.c vfs_mount_print
+func (mp *Mount) KernelState() string {
+	return fmt.Sprintf("mount %q flag %#x iflag %#x refcnt %d busynest %d",
+		mp.Stat.Mntonname, mp.Flag(), mp.Iflag(), mp.refcnt.Load(), mp.busynest)
+}
+
+// BaseVFS answers for whatever a file system does not do. A file system
+// embeds it and defines the rest.
+type BaseVFS struct{}
+
+// Mount refuses.
+func (BaseVFS) Mount(*kern.Lwp, *Mount, string, any) error { return kern.EOPNOTSUPP }
+
+// Start has nothing to do.
+func (BaseVFS) Start(*kern.Lwp, *Mount, int) error { return nil }
+
+// Unmount refuses.
+func (BaseVFS) Unmount(*kern.Lwp, *Mount, int) error { return kern.EOPNOTSUPP }
+
+// Root has none.
+func (BaseVFS) Root(*kern.Lwp, *Mount) (*Vnode, error) { return nil, kern.EOPNOTSUPP }
+
+// Statvfs knows nothing.
+func (BaseVFS) Statvfs(*kern.Lwp, *Mount, *kern.Statvfs) error { return kern.EOPNOTSUPP }
+
+// Sync has nothing to write.
+func (BaseVFS) Sync(*kern.Lwp, *Mount, int, *kern.Cred) error { return nil }
+
+// Vget finds no file by its number.
+func (BaseVFS) Vget(*kern.Lwp, *Mount, uint64) (*Vnode, error) { return nil, kern.EOPNOTSUPP }
+
+// Fhtovp knows no file handles.
+func (BaseVFS) Fhtovp(*kern.Lwp, *Mount, []byte) (*Vnode, error) { return nil, kern.EOPNOTSUPP }
+
+// Vptofh makes no file handles.
+func (BaseVFS) Vptofh(*kern.Lwp, *Vnode) ([]byte, error) { return nil, kern.EOPNOTSUPP }
+
+// Mountroot refuses to be the root.
+func (BaseVFS) Mountroot(*kern.Lwp, *System) error { return kern.EOPNOTSUPP }
+
+// RenamelockEnter takes the mount's lock for renames of directories.
+//
+//netbsd:sys/miscfs/genfs/genfs_vfsops.c genfs_renamelock_enter
+func (BaseVFS) RenamelockEnter(l *kern.Lwp, mp *Mount) error {
+	mp.Renamelock.Enter(l)
+	return nil
+}
+
+// RenamelockExit releases it.
+//
+//netbsd:sys/miscfs/genfs/genfs_vfsops.c genfs_renamelock_exit
+func (BaseVFS) RenamelockExit(l *kern.Lwp, mp *Mount) { mp.Renamelock.Exit(l) }
+
+// VFS_MOUNT mounts a file system, or updates its mount.
+func VFS_MOUNT(l *kern.Lwp, mp *Mount, path string, data any) error {
+	return mp.Op.Mount(l, mp, path, data)
+}
+
+// VFS_START makes a file system that was just mounted operational.
+func VFS_START(l *kern.Lwp, mp *Mount, flags int) error { return mp.Op.Start(l, mp, flags) }
+
+// VFS_UNMOUNT flushes a file system and gives up what it has.
+func VFS_UNMOUNT(l *kern.Lwp, mp *Mount, mntflags int) error { return mp.Op.Unmount(l, mp, mntflags) }
+
+// VFS_ROOT returns the root of a file system.
+//
+// Postconditions: on success the vnode is referenced and locked exclusively.
+func VFS_ROOT(l *kern.Lwp, mp *Mount) (*Vnode, error) { return mp.Op.Root(l, mp) }
+
+// VFS_STATVFS fills in what is known about a file system.
+func VFS_STATVFS(l *kern.Lwp, mp *Mount, sbp *kern.Statvfs) error { return mp.Op.Statvfs(l, mp, sbp) }
+
+// VFS_SYNC writes what is dirty; waitfor is MNT_WAIT, MNT_NOWAIT or MNT_LAZY.
+func VFS_SYNC(l *kern.Lwp, mp *Mount, waitfor int, cred *kern.Cred) error {
+	return mp.Op.Sync(l, mp, waitfor, cred)
+}
+
+// VFS_VGET returns the vnode of a file number.
+//
+// Postconditions: on success the vnode is referenced and locked exclusively.
+func VFS_VGET(l *kern.Lwp, mp *Mount, ino uint64) (*Vnode, error) { return mp.Op.Vget(l, mp, ino) }
+
+// VFS_FHTOVP returns the vnode of a file handle.
+//
+// Postconditions: on success the vnode is referenced and locked exclusively.
+func VFS_FHTOVP(l *kern.Lwp, mp *Mount, fid []byte) (*Vnode, error) {
+	return mp.Op.Fhtovp(l, mp, fid)
+}
+
+// VFS_VPTOFH returns a vnode's file handle.
+func VFS_VPTOFH(l *kern.Lwp, vp *Vnode) ([]byte, error) { return vp.Mount().Op.Vptofh(l, vp) }
+
+// VFS_RENAMELOCK_ENTER begins the rename of a directory.
+func VFS_RENAMELOCK_ENTER(l *kern.Lwp, mp *Mount) error { return mp.Op.RenamelockEnter(l, mp) }
+
+// VFS_RENAMELOCK_EXIT ends it.
+func VFS_RENAMELOCK_EXIT(l *kern.Lwp, mp *Mount) { mp.Op.RenamelockExit(l, mp) }

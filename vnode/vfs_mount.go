@@ -1,0 +1,417 @@
+package vnode
+
+import (
+	"iter"
+
+	"rumpvfs/kern"
+)
+
+// MountAlloc makes a mount of a file system of type op, to cover the
+// directory covered (nil for the root and for mounts that nobody sees).
+//
+// Postconditions: the mount has one reference and is busy, which is another.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_mountalloc
+func (sys *System) MountAlloc(l *kern.Lwp, op VFSOps, covered *Vnode) *Mount {
+	mp := &Mount{Op: op, Covered: covered, sys: sys}
+	mp.refcnt.Store(1)
+	mp.Unmounting.Init(sys.K.Sys, &unmountingLockClass)
+	mp.Renamelock.Init(sys.K.Sys, &renameLockClass)
+	mp.Updating.Init(sys.K.Sys, &updatingLockClass)
+	err := mp.Busy(l)
+	kern.KASSERT(err == nil, "error == 0")
+	mp.gen = sys.mountgen.Add(1) - 1
+	return mp
+}
+
+// RootMountAlloc makes a read-only mount for the root from a device called
+// devname. The file system is one that was attached, or ENODEV.
+//
+// Postconditions: on success as of [System.MountAlloc], and the file system
+// type has a reference.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_rootmountalloc
+func (sys *System) RootMountAlloc(l *kern.Lwp, op VFSOps, devname string) (*Mount, error) {
+	if sys.GetOpsByName(l, op.Name()) == nil {
+		return nil, kern.ENODEV
+	}
+	mp := sys.MountAlloc(l, op, nil)
+	mp.SetFlag(kern.MNT_RDONLY)
+	mp.Stat.Fstypename = clip(op.Name(), kern.VFS_NAMELEN)
+	mp.Stat.Mntonname = "/"
+	mp.Stat.Mntfromname = clip(devname, kern.VFS_MNAMELEN)
+	return mp, nil
+}
+
+// clip shortens a name to what fits in size bytes with a NUL.
+func clip(name string, size int) string { return name[:min(len(name), size-1)] }
+
+// GetNewFsid gives the mount an identifier that no other on the mount list
+// has.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_getnewfsid
+func (mp *Mount) GetNewFsid(l *kern.Lwp) {
+	sys := mp.sys
+	sys.mntidLock.Enter(l)
+	mtype := int32(makefstype(mp.Op.Name()))
+	if sys.mntid == 0 {
+		sys.mntid++
+	}
+	id := kern.Fsid{Val: [2]int32{int32(kern.Makedev(mtype&0xff, int32(sys.mntid))), mtype}}
+	for sys.GetVFS(l, id) != nil {
+		id.Val[0]++
+		sys.mntid++
+	}
+	mp.Stat.Fsidx = id
+	mp.Stat.Fsid = uint64(int64(id.Val[0]))
+	sys.mntidLock.Exit(l)
+}
+
+// makefstype makes a number of the name of a file system type.
+//
+//netbsd:sys/kern/vfs_mount.c makefstype
+func makefstype(name string) int64 {
+	var n int64
+	for _, c := range []byte(name) {
+		n = n<<2 ^ int64(int8(c))
+	}
+	return n
+}
+
+// GetVFS returns the mount with an identifier, or nil. The caller gets no
+// reference.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_getvfs
+func (sys *System) GetVFS(l *kern.Lwp, id kern.Fsid) *Mount {
+	sys.mountlistLock.Enter(l)
+	mp := sys.mountFirst
+	for mp != nil && mp.Stat.Fsidx != id {
+		mp = mp.next
+	}
+	sys.mountlistLock.Exit(l)
+	return mp
+}
+
+// Ref takes a reference to the mount structure; it does not keep the file
+// system from being unmounted.
+func (mp *Mount) Ref() { mp.refcnt.Add(1) }
+
+// Refcnt returns the number of references; each vnode has one.
+func (mp *Mount) Refcnt() int { return int(mp.refcnt.Load()) }
+
+// Destroy drops a reference; the last one frees the mount.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_destroy
+func (mp *Mount) Destroy(l *kern.Lwp) {
+	left := mp.refcnt.Add(-1)
+	if left > 0 {
+		return
+	}
+	kern.KASSERTOf(left == 0, "mp->mnt_refcnt == 0", mp)
+	mp.Unmounting.Destroy(l)
+	mp.Updating.Destroy(l)
+	mp.Renamelock.Destroy(l)
+	mp.sys.DelRef(l, mp.Op)
+}
+
+// Busy keeps the file system from being unmounted until [Mount.Unbusy]. It
+// waits while an attempt to unmount is in progress; the error is ENOENT if
+// that succeeded. Any number may have it busy.
+//
+// Preconditions: the caller has a reference, or holds the mount list.
+// Postconditions: on success the mount is busy and has another reference.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_busy
+func (mp *Mount) Busy(l *kern.Lwp) error {
+	kern.KASSERTOf(mp.refcnt.Load() > 0, "mp->mnt_refcnt > 0", mp)
+	mp.Unmounting.Enter(l)
+	if mp.Iflag()&kern.IMNT_GONE != 0 {
+		mp.Unmounting.Exit(l)
+		return kern.ENOENT
+	}
+	mp.busynest++
+	mp.Unmounting.Exit(l)
+	mp.Ref()
+	return nil
+}
+
+// Unbusy undoes Busy. With keepref the reference that Busy took stays.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_unbusy
+func (mp *Mount) Unbusy(l *kern.Lwp, keepref bool) {
+	kern.KASSERTOf(mp.refcnt.Load() > 0, "mp->mnt_refcnt > 0", mp)
+	mp.Unmounting.Enter(l)
+	kern.KASSERTOf(mp.busynest != 0, "mp->mnt_busynest != 0", mp)
+	mp.busynest--
+	mp.Unmounting.Exit(l)
+	if !keepref {
+		mp.Destroy(l)
+	}
+}
+
+// MountlistAppend puts the mount on the mount list, as the last.
+//
+//netbsd:sys/kern/vfs_mount.c mountlist_append
+func (sys *System) MountlistAppend(l *kern.Lwp, mp *Mount) {
+	sys.mountlistLock.Enter(l)
+	mp.prev, mp.next, mp.listed = sys.mountLast, nil, true
+	if mp.prev == nil {
+		sys.mountFirst = mp
+	} else {
+		mp.prev.next = mp
+	}
+	sys.mountLast = mp
+	sys.mountlistLock.Exit(l)
+}
+
+// MountlistRemove takes the mount off the mount list. An iteration that has
+// arrived at it goes on from there.
+func (sys *System) MountlistRemove(l *kern.Lwp, mp *Mount) {
+	sys.mountlistLock.Enter(l)
+	kern.KASSERTOf(mp.listed, "mount is on the mount list", mp)
+	if mp.prev == nil {
+		sys.mountFirst = mp.next
+	} else {
+		mp.prev.next = mp.next
+	}
+	if mp.next == nil {
+		sys.mountLast = mp.prev
+	} else {
+		mp.next.prev = mp.prev
+	}
+	mp.next, mp.prev, mp.listed = nil, nil, false
+	sys.mountlistLock.Exit(l)
+}
+
+// Mounts returns the mounts in the order in which they were mounted, without
+// references: each may be gone by the time it is looked at, which Busy tells.
+func (sys *System) Mounts(l *kern.Lwp) []*Mount {
+	var all []*Mount
+	sys.mountlistLock.Enter(l)
+	for mp := sys.mountFirst; mp != nil; mp = mp.next {
+		all = append(all, mp)
+	}
+	sys.mountlistLock.Exit(l)
+	return all
+}
+
+// BusyMounts goes through the mounts there are, in the order in which they
+// were mounted, each of them busy while it is looked at. It waits for those
+// that are being unmounted and passes over those that are gone.
+func (sys *System) BusyMounts(l *kern.Lwp) iter.Seq[*Mount] {
+	return func(yield func(*Mount) bool) {
+		sys.mountlistLock.Enter(l)
+		for mp := sys.mountFirst; mp != nil; {
+			if mp.Busy(l) != nil {
+				mp = mp.next
+				continue
+			}
+			sys.mountlistLock.Exit(l)
+			more := yield(mp)
+			// What is busy is not unmounted: it is still on the list.
+			sys.mountlistLock.Enter(l)
+			next := mp.next
+			mp.Unbusy(l, false)
+			if !more {
+				break
+			}
+			mp = next
+		}
+		sys.mountlistLock.Exit(l)
+	}
+}
+
+// mntVnodeList is the list of the vnodes of a mount, the newest last.
+type mntVnodeList struct{ first, last *Vnode }
+
+// insert puts vp into the list behind after, first if that is nil.
+func (list *mntVnodeList) insert(vp, after *Vnode) {
+	vp.mntList, vp.mntPrev = list, after
+	if after == nil {
+		vp.mntNext, list.first = list.first, vp
+	} else {
+		vp.mntNext, after.mntNext = after.mntNext, vp
+	}
+	if vp.mntNext == nil {
+		list.last = vp
+	} else {
+		vp.mntNext.mntPrev = vp
+	}
+}
+
+func (list *mntVnodeList) remove(vp *Vnode) {
+	if vp.mntPrev == nil {
+		list.first = vp.mntNext
+	} else {
+		vp.mntPrev.mntNext = vp.mntNext
+	}
+	if vp.mntNext == nil {
+		list.last = vp.mntPrev
+	} else {
+		vp.mntNext.mntPrev = vp.mntPrev
+	}
+	vp.mntNext, vp.mntPrev, vp.mntList = nil, nil, nil
+}
+
+// insmntque moves a vnode to mount mp, nil for none.
+//
+// Preconditions: a reference to mp is the vnode's.
+// Postconditions: the vnode's reference to its old mount is gone.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_insmntque
+func (sys *System) insmntque(l *kern.Lwp, vp *Vnode, mp *Mount) {
+	kern.KASSERTOf(mp == nil || mp.Iflag()&kern.IMNT_UNMOUNT == 0 || vp.Tag == VT_VFS,
+		"mp == NULL || (mp->mnt_iflag & IMNT_UNMOUNT) == 0 || vp->v_tag == VT_VFS", vp)
+	list := &sys.nomount
+	if mp != nil {
+		list = &mp.vnodes
+	}
+	sys.mntvnodeLock.Enter(l)
+	old := vp.mount.Load()
+	if vp.mntList != nil {
+		vp.mntList.remove(vp)
+	}
+	vp.mount.Store(mp)
+	list.insert(vp, list.last)
+	sys.mntvnodeLock.Exit(l)
+	if old != nil {
+		old.Destroy(l)
+	}
+}
+
+// leaveMntque takes a vnode that is about to be freed off its mount.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_insmntque
+func (sys *System) leaveMntque(l *kern.Lwp, vp *Vnode) {
+	sys.mntvnodeLock.Enter(l)
+	vp.mntList.remove(vp)
+	old := vp.mount.Load()
+	vp.mount.Store(nil)
+	sys.mntvnodeLock.Exit(l)
+	if old != nil {
+		old.Destroy(l)
+	}
+}
+
+// VnodeIterator goes through the vnodes of a mount while others come and go.
+type VnodeIterator struct {
+	mp     *Mount
+	marker Vnode // mntvnodeLock: where in the list
+}
+
+// VnodeIterator begins to go through the vnodes of the mount. The caller ends
+// with [VnodeIterator.Destroy].
+//
+//netbsd:sys/kern/vfs_mount.c vfs_vnode_iterator_init
+func (mp *Mount) VnodeIterator(l *kern.Lwp) *VnodeIterator {
+	it := &VnodeIterator{mp: mp}
+	it.marker.marker = true
+	mp.sys.mntvnodeLock.Enter(l)
+	mp.vnodes.insert(&it.marker, nil)
+	mp.sys.mntvnodeLock.Exit(l)
+	return it
+}
+
+// Destroy ends the iteration.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_vnode_iterator_destroy
+func (it *VnodeIterator) Destroy(l *kern.Lwp) {
+	it.mp.sys.mntvnodeLock.Enter(l)
+	if it.marker.mntList != nil {
+		it.mp.vnodes.remove(&it.marker)
+	}
+	it.mp.sys.mntvnodeLock.Exit(l)
+}
+
+// Next returns the next vnode that want, if there is one, wants, or nil. It
+// passes over vnodes that die. want is called with the interlock of the vnode
+// and the list of the mount's vnodes locked.
+//
+// Postconditions: the vnode has one reference more.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_vnode_iterator_next
+func (it *VnodeIterator) Next(l *kern.Lwp, want func(*Vnode) bool) *Vnode {
+	sys, list := it.mp.sys, &it.mp.vnodes
+	for {
+		sys.mntvnodeLock.Enter(l)
+		if it.marker.mntList == nil {
+			sys.mntvnodeLock.Exit(l)
+			return nil
+		}
+		vp := it.marker.mntNext
+		list.remove(&it.marker)
+		for vp != nil && !vp.enterIf(l, want) {
+			vp = vp.mntNext
+		}
+		if vp == nil {
+			sys.mntvnodeLock.Exit(l)
+			return nil
+		}
+		list.insert(&it.marker, vp)
+		sys.mntvnodeLock.Exit(l)
+		if vp.Get(l, 0) == nil {
+			return vp
+		}
+	}
+}
+
+// enterIf takes the interlock of a vnode that is not dying and that want
+// wants.
+//
+// Postconditions: the interlock is held if the result is true.
+func (vp *Vnode) enterIf(l *kern.Lwp, want func(*Vnode) bool) bool {
+	if vp.marker {
+		return false
+	}
+	vp.Interlock.Enter(l)
+	if vp.Refs.Load()&refXlock == 0 && (want == nil || want(vp)) {
+		return true
+	}
+	vp.Interlock.Exit(l)
+	return false
+}
+
+// Vflush cleans all vnodes of the mount but skip, if that is not nil, and
+// with SKIPSYSTEM those marked VV_SYSTEM. With WRITECLOSE files that are not
+// open for writing are left alone. Vnodes in use are cleaned only with
+// FORCECLOSE; without, the error is EBUSY if there are any.
+//
+// Preconditions: the caller has locked no vnode of the mount, and keeps others
+// from making new ones.
+//
+//netbsd:sys/kern/vfs_mount.c vflush
+func (mp *Mount) Vflush(l *kern.Lwp, skip *Vnode, flags int) error {
+	mp.sys.ReleFlush(l)
+	var busy error
+	it := mp.VnodeIterator(l)
+	for {
+		vp := it.Next(l, func(vp *Vnode) bool { return vp.toFlush(skip, flags) })
+		if vp == nil {
+			break
+		}
+		if vp.Recycle(l) {
+			continue
+		}
+		if flags&FORCECLOSE != 0 {
+			vp.Gone(l)
+			continue
+		}
+		vp.Rele(l)
+		busy = kern.EBUSY
+	}
+	it.Destroy(l)
+	return busy
+}
+
+//netbsd:sys/kern/vfs_mount.c vflush_selector
+func (vp *Vnode) toFlush(skip *Vnode, flags int) bool {
+	switch {
+	case vp == skip:
+		return false
+	case flags&SKIPSYSTEM != 0 && vp.Vflag()&VV_SYSTEM != 0:
+		return false
+	case flags&WRITECLOSE != 0 && vp.Type() == VREG:
+		return vp.Writecount() != 0
+	}
+	return true
+}

@@ -1,0 +1,198 @@
+package vnode
+
+import (
+	"rumpvfs/kern"
+	"rumpvfs/uvm"
+)
+
+// InvalBuf throws away what memory holds of the file, pages and buffers. With
+// V_SAVE it is written first, and the errors are those of writing.
+//
+// Preconditions: vp is locked exclusively, so that nothing new gets dirty.
+//
+//netbsd:sys/kern/vfs_subr.c vinvalbuf
+func (vp *Vnode) InvalBuf(l *kern.Lwp, flags int, cred *kern.Cred) error {
+	put := uvm.PGO_ALLPAGES | uvm.PGO_FREE | uvm.PGO_SYNCIO
+	if flags&V_SAVE != 0 {
+		put |= uvm.PGO_CLEANIT | uvm.PGO_RECLAIM
+	}
+	vp.Interlock.Enter(l)
+	if err := VOP_PUTPAGES(l, vp, 0, 0, put); err != nil {
+		return err
+	}
+	if flags&V_SAVE != 0 {
+		if err := VOP_FSYNC(l, vp, cred, FSYNC_WAIT|FSYNC_RECLAIM, 0, 0); err != nil {
+			return err
+		}
+		kern.KASSERTOf(vp.dirtyblk.first == nil, "LIST_EMPTY(&vp->v_dirtyblkhd)", vp)
+	}
+	if vp.sys.Cache != nil {
+		if err := vp.sys.Cache.InvalBufs(l, vp, flags); err != nil {
+			return err
+		}
+	}
+	if vp.cleanblk.first != nil || vp.dirtyblk.first != nil {
+		kern.Panicf("vinvalbuf: flush failed, vp %v", vp)
+	}
+	return nil
+}
+
+// TruncBuf throws away the pages and buffers of the file from block lbn on.
+// What is dirty among them is lost.
+//
+// Preconditions: vp is locked exclusively.
+//
+//netbsd:sys/kern/vfs_subr.c vtruncbuf
+func (vp *Vnode) TruncBuf(l *kern.Lwp, lbn int64) error {
+	off := kern.RoundPage(lbn << vp.Mount().FsBshift)
+	vp.Interlock.Enter(l)
+	if err := VOP_PUTPAGES(l, vp, off, 0, uvm.PGO_FREE|uvm.PGO_SYNCIO); err != nil {
+		return err
+	}
+	if vp.sys.Cache == nil {
+		return nil
+	}
+	return vp.sys.Cache.TruncBufs(l, vp, lbn)
+}
+
+// FlushBuf writes what is dirty of the file. With FSYNC_WAIT it returns when
+// that is done; with FSYNC_LAZY there is no hurry.
+//
+// Preconditions: vp is locked exclusively.
+//
+//netbsd:sys/kern/vfs_subr.c vflushbuf
+func (vp *Vnode) FlushBuf(l *kern.Lwp, flags int) error {
+	put := uvm.PGO_CLEANIT | uvm.PGO_ALLPAGES
+	if flags&FSYNC_WAIT != 0 {
+		put |= uvm.PGO_SYNCIO
+	}
+	if flags&FSYNC_LAZY != 0 {
+		put |= uvm.PGO_LAZY
+	}
+	vp.Interlock.Enter(l)
+	_ = VOP_PUTPAGES(l, vp, 0, 0, put)
+	for {
+		if vp.sys.Cache != nil {
+			if err := vp.sys.Cache.FlushBufs(l, vp, flags); err != nil {
+				return err
+			}
+		}
+		if flags&FSYNC_WAIT == 0 {
+			return nil
+		}
+		vp.Interlock.Enter(l)
+		vp.Waitoutput(l)
+		dirty := vp.HasDirtyBufs()
+		vp.Interlock.Exit(l)
+		if !dirty {
+			return nil
+		}
+	}
+}
+
+// Bdevvp makes a vnode of a block device that belongs to no file system.
+//
+// Postconditions: on success the vnode has one reference and is not locked.
+//
+//netbsd:sys/kern/vfs_subr.c bdevvp
+func (sys *System) Bdevvp(l *kern.Lwp, dev kern.Dev) (*Vnode, error) {
+	return sys.getdevvp(l, dev, VBLK)
+}
+
+// Cdevvp makes a vnode of a character device that belongs to no file system.
+//
+// Postconditions: on success the vnode has one reference and is not locked.
+//
+//netbsd:sys/kern/vfs_subr.c cdevvp
+func (sys *System) Cdevvp(l *kern.Lwp, dev kern.Dev) (*Vnode, error) {
+	return sys.getdevvp(l, dev, VCHR)
+}
+
+// getdevvp makes a vnode of a device; of NODEV there is none, nor an error.
+//
+//netbsd:sys/kern/vfs_subr.c getdevvp
+func (sys *System) getdevvp(l *kern.Lwp, dev kern.Dev, t Vtype) (*Vnode, error) {
+	if dev == kern.NODEV {
+		return nil, nil
+	}
+	vp, err := sys.GetNewVnode(l, VT_NON, nil, sys.SpecOps, nil)
+	if err != nil {
+		return nil, err
+	}
+	vp.SetType(t)
+	vp.SetVflag(VV_MPSAFE)
+	vp.Size, vp.WriteSize = 0, 0
+	sys.Devices.NodeInit(l, vp, dev)
+	return vp, nil
+}
+
+// FindDev returns a vnode of the device, or nil.
+//
+// Postconditions: the vnode has one reference more.
+//
+//netbsd:sys/kern/vfs_subr.c vfinddev
+func (sys *System) FindDev(l *kern.Lwp, dev kern.Dev, t Vtype) *Vnode {
+	vp, err := sys.Devices.Lookup(l, t, dev)
+	if err != nil {
+		return nil
+	}
+	return vp
+}
+
+// DevGone revokes all vnodes of the devices with major number major and minor
+// numbers first to last.
+//
+//netbsd:sys/kern/vfs_subr.c vdevgone
+func (sys *System) DevGone(l *kern.Lwp, major, first, last int32, t Vtype) {
+	for minor := first; minor <= last; minor++ {
+		for {
+			vp := sys.FindDev(l, kern.Makedev(major, minor), t)
+			if vp == nil {
+				break
+			}
+			VOP_REVOKE(l, vp, REVOKEALL)
+			vp.Rele(l)
+		}
+	}
+}
+
+// MountedOn tells whether a file system is mounted on a block device: EBUSY,
+// or nil. Other vnodes give ENOTBLK.
+//
+// Preconditions: the caller has a reference.
+//
+//netbsd:sys/kern/vfs_mount.c vfs_mountedon
+func (vp *Vnode) MountedOn(l *kern.Lwp) error {
+	if vp.Type() != VBLK {
+		return kern.ENOTBLK
+	}
+	if vp.Dev.Mounted() {
+		return kern.EBUSY
+	}
+	vq := vp.sys.FindDev(l, vp.Dev.Rdev(), VBLK)
+	if vq == nil {
+		return nil
+	}
+	mounted := vq.Dev.Mounted()
+	vq.Rele(l)
+	if mounted {
+		return kern.EBUSY
+	}
+	return nil
+}
+
+// CopyStatvfs copies to sbp what is the same for all mounts of a kind to know
+// of mp: names, identifiers, owner, flags, transfers.
+//
+//netbsd:sys/kern/vfs_subr.c copy_statvfs_info
+func (mp *Mount) CopyStatvfs(sbp *kern.Statvfs) {
+	m := &mp.Stat
+	if sbp == m {
+		return
+	}
+	sbp.Fsidx, sbp.Fsid, sbp.Owner, sbp.Flag = m.Fsidx, m.Fsid, m.Owner, m.Flag
+	sbp.Syncwrites, sbp.Asyncwrites = m.Syncwrites, m.Asyncwrites
+	sbp.Syncreads, sbp.Asyncreads = m.Syncreads, m.Asyncreads
+	sbp.Fstypename, sbp.Mntonname, sbp.Mntfromname = m.Fstypename, m.Mntonname, m.Mntfromname
+	sbp.Namemax = m.Namemax
+}
