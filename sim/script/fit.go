@@ -183,18 +183,24 @@ func (a *Arg) check(p *Param) (expected string) {
 	return ""
 }
 
-// length is the expanded length in bytes of a string, or MaxString+1 if it
-// is longer than that.
+// length is the expanded length in bytes of a string, or more than MaxString
+// if it is longer than that.
 func (a *Arg) length() int64 {
 	total := int64(0)
-	for _, p := range a.Parts {
-		n := int64(len(p.Text))
-		if p.Repeat < 0 || n > 0 && p.Repeat > (MaxString-total)/n {
-			return MaxString + 1
-		}
-		total += n * p.Repeat
+	for i := range a.Parts {
+		total = a.Parts[i].addLength(total)
 	}
 	return total
+}
+
+// addLength adds the expanded length of p to total, without overflow: past
+// MaxString the sum is MaxString+1.
+func (p *Part) addLength(total int64) int64 {
+	n := int64(len(p.Text))
+	if total > MaxString || p.Repeat < 0 || n > 0 && p.Repeat > (MaxString-total)/n {
+		return MaxString + 1
+	}
+	return total + n*p.Repeat
 }
 
 // fitFcntl checks that fcntl's lock commands, and only they, have a lock as

@@ -55,7 +55,7 @@ func bareShape(text string) shape {
 
 // lexString reads a joined string at the start of line; n is its length.
 func lexString(line string) (parts []Part, n int, bad *badToken) {
-	total := Arg{Kind: ArgString}
+	total := int64(0)
 	for {
 		text, used, bad := unquote(line[n:])
 		if bad != nil {
@@ -70,13 +70,13 @@ func lexString(line string) (parts []Part, n int, bad *badToken) {
 			}
 			n += used
 		}
-		total.Parts = append(total.Parts, p)
-		if total.length() > MaxString {
+		parts = append(parts, p)
+		if total = p.addLength(total); total > MaxString {
 			return nil, 0, &badToken{line[:n], expectedLength}
 		}
 		switch {
 		case n == len(line), strings.Contains(blanks, line[n:n+1]):
-			return total.Parts, n, nil
+			return parts, n, nil
 		case strings.HasPrefix(line[n:], `+"`):
 			n++
 		case line[n] == '+':

@@ -151,29 +151,25 @@ func (p *Parser) read(text string, trace bool) (Line, error) {
 	return l, nil
 }
 
+const arrow = " => "
+
 // SplitResult cuts a line of a trace at the last " => " that is not between
-// quotes. If the quotes do not pair, because a comment holds a single one,
-// it is the last " => " behind which they do.
+// quotes. If there is none or the quotes do not pair, since a comment may hold
+// a single one, it is the last " => " behind which they do.
 func SplitResult(line string) (call, result string, ok bool) {
-	const arrow = " => "
-	last, balanced := lastArrow(line)
-	for end := len(line); !balanced; {
-		last = strings.LastIndex(line[:end], arrow)
-		if last < 0 {
-			break
-		}
-		_, balanced = lastArrow(line[last+len(arrow):])
-		end = last
+	at, balanced := arrowFromLeft(line)
+	if at < 0 || !balanced {
+		at = arrowFromRight(line)
 	}
-	if last < 0 {
+	if at < 0 {
 		return line, "", false
 	}
-	return line[:last], line[last+len(arrow):], true
+	return line[:at], line[at+len(arrow):], true
 }
 
-// lastArrow finds the last " => " outside quotes, or -1, and whether the
+// arrowFromLeft finds the last " => " outside quotes, or -1, and whether the
 // quotes pair.
-func lastArrow(line string) (at int, balanced bool) {
+func arrowFromLeft(line string) (at int, balanced bool) {
 	at = -1
 	quoted := false
 	for i := 0; i < len(line); i++ {
@@ -182,11 +178,29 @@ func lastArrow(line string) (at int, balanced bool) {
 			quoted = !quoted
 		case quoted && line[i] == '\\':
 			i++
-		case !quoted && strings.HasPrefix(line[i:], " => "):
+		case !quoted && strings.HasPrefix(line[i:], arrow):
 			at = i
 		}
 	}
 	return at, !quoted
+}
+
+// arrowFromRight finds the last " => " with an even number of quotes behind
+// it, or -1. Escaped quotes do not count.
+func arrowFromRight(line string) int {
+	even := true
+	for i := len(line) - 1; i >= 0; i-- {
+		switch {
+		case line[i] == '"':
+			before := strings.TrimRight(line[:i], `\`)
+			if (i-len(before))%2 == 0 {
+				even = !even
+			}
+		case even && strings.HasPrefix(line[i:], arrow):
+			return i
+		}
+	}
+	return -1
 }
 
 func (p *Parser) fail(token, expected string) error {
