@@ -328,15 +328,18 @@ func (h *RealHost) Copy(from, to string) (int64, error) {
 		return 0, err
 	}
 	defer src.Close()
+	a, err := src.Stat()
+	if err != nil {
+		return 0, translate(err)
+	}
+	if a.IsDir() {
+		return 0, eISDIR
+	}
 	dst, err := h.openFile(to, os.O_WRONLY|os.O_CREATE)
 	if err != nil {
 		return 0, err
 	}
 	defer dst.Close()
-	a, err := src.Stat()
-	if err != nil {
-		return 0, translate(err)
-	}
 	if b, err := dst.Stat(); err == nil && os.SameFile(a, b) {
 		return a.Size(), nil
 	}

@@ -9,7 +9,7 @@ import (
 // Threads that wait for a lock, a condition variable or a thread's end are queued in a turnstile: a bucket chosen by the
 // address of the word they wait for. A bucket holds the waiters of several words, those of each in the order of their turn.
 
-const bucketBits = 6
+const bucketBits = 4
 
 type turnstiles [1 << bucketBits]bucket
 
