@@ -45,44 +45,44 @@ func Fcntl(_ *kern.Lwp, _ *vnode.Vnode, command uint32, _ any, _ int, _ *kern.Cr
 	return kern.EOPNOTSUPP
 }
 
-// BadopArgs is for operations that cannot be meant for the vnode: it panics.
+// Badop is for operations that cannot be meant for the vnode: it panics.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_badop
-func BadopArgs(*kern.Lwp, vnode.Args) error {
+func Badop(*kern.Lwp, vnode.Args) error {
 	kern.Panicf("genfs: bad op")
 	return nil
 }
 
-// NullopArgs does nothing, successfully.
+// Nullop does nothing, successfully.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_nullop
-func NullopArgs(*kern.Lwp, vnode.Args) error { return nil }
+func Nullop(*kern.Lwp, vnode.Args) error { return nil }
 
-// Nullop is [NullopArgs] for the slots of open, close and access.
-func Nullop(*kern.Lwp, *vnode.Vnode, int, *kern.Cred) error { return nil }
+// NullopClose is [Nullop] for the slots of open, close, access and mmap.
+func NullopClose(*kern.Lwp, *vnode.Vnode, int, *kern.Cred) error { return nil }
 
-// NullopFsync is [NullopArgs] for the slot of fsync.
+// NullopFsync is [Nullop] for the slot of fsync.
 func NullopFsync(*kern.Lwp, *vnode.Vnode, *kern.Cred, int, int64, int64) error { return nil }
 
-// EinvalArgs fails with EINVAL.
+// Einval fails with EINVAL.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_einval
-func EinvalArgs(*kern.Lwp, vnode.Args) error { return kern.EINVAL }
+func Einval(*kern.Lwp, vnode.Args) error { return kern.EINVAL }
 
-// EbadfArgs fails with EBADF.
+// Ebadf fails with EBADF.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_ebadf
-func EbadfArgs(*kern.Lwp, vnode.Args) error { return kern.EBADF }
+func Ebadf(*kern.Lwp, vnode.Args) error { return kern.EBADF }
 
-// EnoioctlArgs says that an ioctl is not known here.
+// Enoioctl says that an ioctl is not known here.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_enoioctl
-func EnoioctlArgs(*kern.Lwp, vnode.Args) error { return kern.EPASSTHROUGH }
+func Enoioctl(*kern.Lwp, vnode.Args) error { return kern.EPASSTHROUGH }
 
-// Enoioctl is [EnoioctlArgs] for its only slot.
-func Enoioctl(*kern.Lwp, *vnode.Vnode, uint64, any, int, *kern.Cred) error { return kern.EPASSTHROUGH }
+// EnoioctlIoctl is [Enoioctl] for the slot of ioctl.
+func EnoioctlIoctl(*kern.Lwp, *vnode.Vnode, uint64, any, int, *kern.Cred) error { return kern.EPASSTHROUGH }
 
-// EopnotsuppArgs fails with EOPNOTSUPP and does what the operation owes its
+// Eopnotsupp fails with EOPNOTSUPP and does what the operation owes its
 // caller all the same: vnodes are put, released or unlocked as the operation
 // promises, and the component name is given up. It is not for lookup, whose
 // callers count on a vnode, nor for abortop, which it calls.
@@ -91,7 +91,7 @@ func Enoioctl(*kern.Lwp, *vnode.Vnode, uint64, any, int, *kern.Cred) error { ret
 // Postconditions: those of the operation in case of an error.
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_eopnotsupp
-func EopnotsuppArgs(l *kern.Lwp, a vnode.Args) error {
+func Eopnotsupp(l *kern.Lwp, a vnode.Args) error {
 	op := a.Desc().Offset
 	kern.KASSERT(op != vnode.VOP_LOOKUP_DESCOFFSET, "desc->vdesc_offset != VOP_LOOKUP_DESCOFFSET")
 	kern.KASSERT(op != vnode.VOP_ABORTOP_DESCOFFSET, "desc->vdesc_offset != VOP_ABORTOP_DESCOFFSET")
@@ -99,12 +99,12 @@ func EopnotsuppArgs(l *kern.Lwp, a vnode.Args) error {
 	return kern.EOPNOTSUPP
 }
 
-// EopnotsuppLink is [EopnotsuppArgs] for file systems without hard links.
+// EopnotsuppLink is [Eopnotsupp] for file systems without hard links.
 //
 // Preconditions: dvp is locked exclusively.
 // Postconditions: dvp is unlocked and released.
 func EopnotsuppLink(l *kern.Lwp, dvp, vp *vnode.Vnode, cnp *vnode.Componentname) error {
-	return EopnotsuppArgs(l, &vnode.LinkArgs{Dvp: dvp, Vp: vp, Cnp: cnp})
+	return Eopnotsupp(l, &vnode.LinkArgs{Dvp: dvp, Vp: vp, Cnp: cnp})
 }
 
 // Revoke makes vp and all its aliases dead.
