@@ -44,9 +44,8 @@ func (noArgs) VnodeResult() **Vnode              { return nil }
 func (noArgs) ComponentnameArg() **Componentname { return nil }
 func (noArgs) CredArg() **kern.Cred              { return nil }
 
-// A Desc describes an operation, as vnode_if.src has it.
-//
-//netbsd:sys/sys/vnode.h vnodeop_desc
+// A Desc describes an operation, as vnode_if.src has it. It is the
+// vnodeop_desc of the C kernel, with the lock states added.
 type Desc struct {
 	Offset  int    // VOP_LOOKUP_DESCOFFSET
 	Name    string // VOP_LOOKUP
@@ -269,8 +268,6 @@ func (ops *Ops) disturb(l *kern.Lwp, h *kern.Hooks, a Args) error {
 //
 // Preconditions: the operation's own.
 // Postconditions: the operation's own in case of an error.
-//
-//netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_eopnotsupp
 func Abandon(l *kern.Lwp, a Args) {
 	if cnpp := a.ComponentnameArg(); cnpp != nil && a.Desc().abortable() {
 		VOP_ABORTOP(l, *a.VnodeArg(0), *cnpp)
