@@ -484,7 +484,7 @@ func TestTimedWait(t *testing.T) {
 			t.Error("no immediate timeout")
 		}
 		m.Exit(hub)
-		// Signals race with timeouts; each is seen by exactly one waiter.
+		// Signals race with timeouts. Each is seen by one waiter; natively a waiter may time out between question and signal.
 		n := rounds(s, 200, 4)
 		waiting, signals, seen := 0, 0, 0
 		spawn(s, hub, 3, func(me *Thread, i int) {
@@ -507,7 +507,7 @@ func TestTimedWait(t *testing.T) {
 				m.Exit(me)
 			}
 		})
-		if signals != seen || waiting != 0 || cv.HasWaiters() {
+		if seen > signals || seen < signals && s.Mode() == Deterministic || waiting != 0 || cv.HasWaiters() {
 			t.Errorf("%d signals, %d seen, %d waiting", signals, seen, waiting)
 		}
 	})
