@@ -158,11 +158,15 @@ func (s *System) getPage(l *kern.Lwp) *Page {
 		s.nfree--
 	}
 	s.pageqlock.Exit(l)
-	if pg != nil {
-		clear(pg.Data)
-	} else if pg = s.newPage(l); pg == nil {
-		return nil
+	if pg == nil {
+		if pg = s.newPage(l); pg == nil {
+			return nil
+		}
 	}
+	if pg.stale {
+		clear(pg.Data)
+	}
+	pg.stale = true
 	s.inObject.Add(1)
 	return pg
 }
@@ -177,7 +181,9 @@ func (s *System) newPage(l *kern.Lwp) *Page {
 		if !s.Hypermalloc(l, PAGE_SIZE, false, "pgalloc") {
 			return nil
 		}
-		return &Page{Data: make([]byte, PAGE_SIZE)}
+		pg := &Page{Data: make([]byte, PAGE_SIZE)}
+		pg.unbusy.Init(s.k.Sys, "pagebusy")
+		return pg
 	}
 	s.pageqlock.Enter(l)
 	s.slab = min(max(2*s.slab, 1), maxSlab)
@@ -187,6 +193,7 @@ func (s *System) newPage(l *kern.Lwp) *Page {
 	for i := range pgs {
 		// The capacity reaches to the end of the slab on purpose, see Contiguous.
 		pgs[i].Data = mem[i*PAGE_SIZE : (i+1)*PAGE_SIZE]
+		pgs[i].unbusy.Init(s.k.Sys, "pagebusy")
 	}
 	s.pageqlock.Enter(l)
 	for i := 1; i < n; i++ {

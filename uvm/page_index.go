@@ -35,7 +35,7 @@ func chunkLess(a, b chunkRef) bool { return a.n < b.n }
 // O(1) near the last chunk used.
 type pageIndex struct {
 	last *pageChunk              // the last chunk used; without tree the only one
-	tree *btree.BTreeG[chunkRef] // all chunks; nil while there is at most one
+	tree *btree.BTreeG[chunkRef] // all chunks, if there are two or more
 }
 
 func chunkOf(off int64) (n int64, slot uint) {
@@ -159,10 +159,7 @@ func (x *pageIndex) drop(c *pageChunk) {
 		return
 	}
 	x.tree.Delete(chunkRef{n: c.n})
-	switch x.tree.Len() {
-	case 0:
-		x.tree = nil
-	case 1:
+	if x.tree.Len() == 1 {
 		ref, _ := x.tree.Min()
 		x.last, x.tree = ref.c, nil
 	}

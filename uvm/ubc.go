@@ -36,7 +36,7 @@ func PutPageArray(l *kern.Lwp, pgs []*Page) {
 		a = &pageArrays{}
 		l.Uvm = a
 	}
-	clear(pgs[:arrayPages])
+	clear(pgs)
 	a.free = append(a.free, pgs)
 }
 
@@ -48,7 +48,8 @@ const pagerFlags = PGO_SYNCIO | PGO_NOBLOCKALLOC | PGO_NOTIMESTAMP
 //
 //netbsd:sys/rump/librump/rumpvfs/vm_vfs.c len2npages
 func Len2npages(off, n int64) int {
-	return int((kern.RoundPage(off+n) - kern.TruncPage(off)) >> PAGE_SHIFT)
+	end := (uint64(off+n) + PAGE_MASK) &^ PAGE_MASK // may be 2^63
+	return int((end - uint64(off)&^PAGE_MASK) >> PAGE_SHIFT)
 }
 
 // UbcUiomove moves todo bytes, at least 1, between the pages of o from
@@ -79,12 +80,11 @@ func UbcUiomove(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, advice, flags
 	return err
 }
 
-// ubcTransfer is UbcUiomove with the array to put pages in.
+// ubcTransfer is UbcUiomove with the array to put pages in, which is empty.
 func ubcTransfer(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, prot, pgoFlags int, pgs []*Page) error {
 	o.Interlock.Enter(l)
 	for todo > 0 {
 		npages := Len2npages(uio.Offset, todo)
-		clear(pgs)
 		npages, err := o.Pager.Get(l, o, kern.TruncPage(uio.Offset), pgs[:npages], npages, 0, prot, 0, pgoFlags)
 		if err != nil {
 			return err
@@ -98,6 +98,7 @@ func ubcTransfer(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, prot, pgoFla
 			return err
 		}
 		todo -= moved
+		clear(pgs)
 	}
 	o.Interlock.Exit(l)
 	return nil
@@ -144,7 +145,6 @@ func UbcZerorange(l *kern.Lwp, o *Object, off, n int64, flags int) {
 	o.Interlock.Enter(l)
 	for n > 0 {
 		npages := min(maxpages, int(kern.RoundPage(n)>>PAGE_SHIFT))
-		clear(pgs)
 		npages, _ = o.Pager.Get(l, o, kern.TruncPage(off), pgs[:npages], npages, 0,
 			VM_PROT_READ|VM_PROT_WRITE, 0, pagerFlags|PGO_PASTEOF)
 		o.Interlock.Enter(l)
@@ -161,6 +161,7 @@ func UbcZerorange(l *kern.Lwp, o *Object, off, n int64, flags int) {
 			n -= chunk
 		}
 		PageUnbusy(l, pgs[:npages])
+		clear(pgs)
 	}
 	o.Interlock.Exit(l)
 	PutPageArray(l, pgs)

@@ -22,8 +22,9 @@ type Page struct {
 	Data   []byte  // b: PAGE_SIZE bytes
 
 	born       uint64  // : Object.born when the page was made
-	unbusy     kern.CV // i: made by the first who waits; waiting for the page to become free
-	next, prev *Page   // q: page queue or, next only, free list
+	unbusy     kern.CV // i: waiting for the end of PG_BUSY
+	next, prev *Page   // q: page queue or free list
+	stale      bool    // b: Data may not be zero
 }
 
 // KernelState describes the page.
@@ -138,8 +139,7 @@ func (pg *Page) PageLocked(l *kern.Lwp) bool { return pg.Object.Interlock.Owned(
 
 // Wait marks the busy page as wanted and sleeps until whoever has it lets go
 // of it or frees it. The caller then looks the page up again: it may be gone,
-// or busy for somebody else. Sleepers report wmesg, that of the first if
-// there are several.
+// or busy for somebody else. wmesg says in a trace which wait this is.
 //
 // Preconditions: the Interlock is held and the page is busy.
 // Postconditions: the Interlock is released.
@@ -147,13 +147,13 @@ func (pg *Page) PageLocked(l *kern.Lwp) bool { return pg.Object.Interlock.Owned(
 //netbsd:sys/uvm/uvm.h UVM_UNLOCK_AND_WAIT
 func (pg *Page) Wait(l *kern.Lwp, wmesg string) {
 	m := pg.Object.Interlock
-	if pg.Flags&PG_WANTED == 0 {
-		// Nobody sleeps here: waking and clearing PG_WANTED go together.
-		pg.unbusy.Init(l.K.Sys, wmesg)
-		pg.Flags |= PG_WANTED
+	kern.KASSERTOf(m.Owned(l) && pg.Flags&PG_BUSY != 0, "UVM_UNLOCK_AND_WAIT: page is busy", pg)
+	if l.Watched() {
+		pg.emit(l, wmesg)
 	}
+	pg.Flags |= PG_WANTED
 	pg.unbusy.Wait(l, m)
-	m.Exit(l)
+	m.Exit(l) // not pg's any more: pg may be free or another object's
 }
 
 // Wakeup wakes those who wait for pg.

@@ -58,8 +58,8 @@ func (s *System) needPagedaemon() bool {
 	return s.limited && s.physmem.Load() > s.dddlim
 }
 
-// KickPdaemon wakes the page daemon if memory is short. It takes no lock, so
-// a call may be missed; who really needs memory calls Wait, which is not.
+// KickPdaemon wakes the page daemon if memory is short. Once the page
+// daemon runs it takes no lock, so a call may be missed; who really needs memory calls Wait, which is not.
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c uvm_kick_pdaemon
 func (s *System) KickPdaemon(l *kern.Lwp) {
@@ -83,6 +83,7 @@ func (s *System) Wait(l *kern.Lwp, why string) {
 	}
 	s.pdaemonmtx.Enter(l)
 	if daemon && s.paging == 0 {
+		s.pdaemonmtx.Exit(l)
 		kern.Panicf("pagedaemon out of memory: %s", why)
 	}
 	s.waiters++
