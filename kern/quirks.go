@@ -12,6 +12,7 @@ type Quirk uint8
 const (
 	QuirkReadBeyondEOF Quirk = iota
 	QuirkStaleTail
+	QuirkSizeForgotten
 	QuirkZeroWriteGrows
 	QuirkWriteNotFile
 	QuirkStrategyBeyondEnd
@@ -60,6 +61,13 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "bytes cut off by a truncation come back when the file grows again, as far as the last page went",
 		Cause:    "setting the size drops whole cached pages only; what the page of the new end holds beyond it stays",
 		Intended: "NUL bytes",
+	},
+	QuirkSizeForgotten: {
+		Name: "size-forgotten", Layer: "rumpfs",
+		What: "a regular file whose vnode was recycled, which takes more files than the kernel keeps vnodes, comes back with the size " +
+			"that it was created with: reading it fails, writing to it trips an assertion",
+		Cause:    "a vnode gets its size from va_size, which is never updated",
+		Intended: "the length of the data",
 	},
 	QuirkZeroWriteGrows: {
 		Name: "zero-write-grows", Layer: "rumpfs",

@@ -1,0 +1,255 @@
+package rumpfs
+
+import (
+	"math"
+	"sync/atomic"
+
+	"rumpvfs/genfs"
+	"rumpvfs/kern"
+	"rumpvfs/vnode"
+)
+
+// node is a file: rumpfs_node. It outlives its vnodes; from the time it loses its name it lives as long as its vnode. The
+// letters give what guards a field:
+//
+//	:  stable
+//	v  the vnode lock
+//	r  FS.reclock to change it, none to look
+//	d  dataLock, and to change it the vnode lock too
+//	a  atomic
+type node struct {
+	fs  *FS        // :
+	mnt *mountData // :
+
+	vp         atomic.Pointer[vnode.Vnode] // r: nil while it has none
+	va         vnode.Vattr                 // v: attributes, but for the size; type, file number and device are stable
+	accessed   atomic.Int64                // a: a later access time than va has, ns since 1970; 0 is none. Readers share the vnode lock
+	canReclaim bool                        // v: has no name any more
+	lockf      vnode.Lockf                 // its own
+
+	dir    *directory // v: of VDIR
+	target []byte     // :  of VLNK
+
+	dataLock kern.Mutex
+	data     fileData // d: of VREG
+}
+
+// nodeOf returns the node of a vnode.
+func nodeOf(vp *vnode.Vnode) *node { return vp.Data.(*node) }
+
+// dirOf returns the node of a vnode that must be a directory.
+func dirOf(vp *vnode.Vnode) *node {
+	rn := nodeOf(vp)
+	kern.KASSERTOf(rn.dir != nil, "vp->v_type == VDIR", vp)
+	return rn
+}
+
+// nodeBytes is what a node counts against the limit, besides its link target.
+const nodeBytes = 512
+
+// reserve takes n bytes of the memory for nodes and names, and reports whether it was there.
+func (fs *FS) reserve(m *mountData, n int64) bool {
+	if fs.nodeBytes.Add(n) > fs.nodeLimit {
+		fs.nodeBytes.Add(-n)
+		return false
+	}
+	m.nodeBytes.Add(n)
+	return true
+}
+
+func (fs *FS) release(m *mountData, n int64) {
+	m.nodeBytes.Add(-n)
+	fs.nodeBytes.Add(-n)
+}
+
+// makeprivate makes a node without a name, or returns nil if there is no memory for it.
+//
+//netbsd:sys/rump/librump/rumpvfs/rumpfs.c makeprivate
+func (fs *FS) makeprivate(m *mountData, vt vnode.Vtype, mode uint32, rdev kern.Dev, size int64) *node {
+	kern.KASSERT(mode&^kern.ALLPERMS == 0, "(mode & ~ALLPERMS) == 0")
+	if !fs.reserve(m, nodeBytes) {
+		return nil
+	}
+	rn := &node{fs: fs, mnt: m}
+	rn.dataLock.Init(fs.k.Sys, &dataClass)
+	ino := fs.lastino.Add(1)
+	ts := fs.nanotime()
+	rn.va = vnode.Vattr{
+		Type: vt, Mode: mode, Nlink: 1, Fsid: ino, Fileid: ino, Size: uint64(size), Blocksize: kern.DEV_BSIZE,
+		Atime: ts, Mtime: ts, Ctime: ts, Birthtime: ts, Rdev: rdev, Bytes: kern.DEV_BSIZE,
+	}
+	if vt == vnode.VDIR {
+		rn.va.Nlink = 2
+		rn.dir = new(directory)
+	}
+	return rn
+}
+
+// freeprivate gives back what a node takes. Nobody can find it.
+func (rn *node) freeprivate() {
+	if n := rn.data.len; n > 0 {
+		rn.data.resize(0)
+		rn.releaseData(n)
+	}
+	rn.fs.release(rn.mnt, nodeBytes+int64(len(rn.target)))
+}
+
+// makevnode gives a node a vnode. The error is ERESTART if another lwp has given it one meanwhile, else that of GetNewVnode.
+//
+// Preconditions: reclock is not held.
+// Postconditions: on success the vnode has one reference and is not locked.
+//
+//netbsd:sys/rump/librump/rumpvfs/rumpfs.c makevnode
+func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, error) {
+	kern.KASSERT(!fs.reclock.Owned(l), "!mutex_owned(&reclock)")
+	device := rn.va.Type == vnode.VCHR || rn.va.Type == vnode.VBLK
+	ops := fs.vnodeops
+	if device {
+		ops = &fs.specops
+	}
+	vp, err := fs.vsys.GetNewVnode(l, vnode.VT_RUMP, mp, ops, nil)
+	if err != nil {
+		return nil, err
+	}
+	vp.Size = rn.initialSize()
+	vp.WriteSize = vp.Size
+	vp.SetType(rn.va.Type)
+	vp.SetVflag(vnode.VV_LOCKSWORK)
+	if device {
+		fs.vsys.Devices.NodeInit(l, vp, rn.va.Rdev)
+	}
+	fs.reclock.Enter(l)
+	if rn.vp.Load() != nil {
+		fs.reclock.Exit(l)
+		vp.UngetNew(l)
+		return nil, kern.ERESTART
+	}
+	vp.Data = rn
+	genfs.NodeInit(vp, &genfsOps)
+	rn.vp.Store(vp)
+	fs.reclock.Exit(l)
+	return vp, nil
+}
+
+// initialSize is the size of a new vnode of the node.
+func (rn *node) initialSize() int64 {
+	if rn.data.len > 0 && !rn.fs.quirk(kern.QuirkSizeForgotten) {
+		return int64(rn.data.len)
+	}
+	return int64(rn.va.Size)
+}
+
+// getvnode returns the vnode of a node, made if it has none.
+//
+// Preconditions: something the caller has locked keeps the node.
+// Postconditions: on success the vnode has a reference more and is not locked.
+func (fs *FS) getvnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, error) {
+	for {
+		if vp := rn.vp.Load(); vp != nil && l.Hooks == nil && vp.TryRef() {
+			return vp, nil
+		}
+		fs.reclock.Enter(l)
+		vp := rn.vp.Load()
+		if vp == nil {
+			fs.reclock.Exit(l)
+			vp, err := fs.makevnode(l, mp, rn)
+			if err != kern.ERESTART {
+				return vp, err
+			}
+			continue
+		}
+		vp.Interlock.Enter(l)
+		fs.reclock.Exit(l)
+		if vp.Get(l, 0) == nil {
+			return vp, nil
+		}
+	}
+}
+
+// maxDataLen is the longest file that the vnode layer can round up to pages. No memory account holds as much.
+const maxDataLen = math.MaxInt64 - 2*kern.PAGE_SIZE
+
+// releaseData gives n bytes back to the machine's memory account.
+func (rn *node) releaseData(n uint64) {
+	rn.mnt.dataBytes.Add(-int64(n))
+	rn.fs.k.Sys.Release(int64(n))
+}
+
+// grow makes the file longer, in the account, the data and the page cache, or reports that memory does not hold as much.
+//
+// Preconditions: vp, the node's vnode, is locked exclusively; newlen is more than the length of the data.
+func (rn *node) grow(l *kern.Lwp, vp *vnode.Vnode, newlen uint64) bool {
+	if newlen > maxDataLen || !rn.fs.k.Sys.Reserve(int64(newlen-rn.data.len)) {
+		return false
+	}
+	rn.mnt.dataBytes.Add(int64(newlen - rn.data.len))
+	rn.resizeData(l, newlen)
+	vp.SetSize(l, int64(newlen))
+	return true
+}
+
+// cut makes the file shorter. The page cache comes first, so that nothing is written back behind the end.
+//
+// Preconditions: vp, the node's vnode, is locked exclusively; newlen is less than the length of the data.
+func (rn *node) cut(l *kern.Lwp, vp *vnode.Vnode, newlen uint64) {
+	oldlen := rn.data.len
+	vp.SetSize(l, int64(newlen))
+	rn.resizeData(l, newlen)
+	rn.releaseData(oldlen - newlen)
+}
+
+// resizeData makes the file's data n bytes long. The account has been seen to.
+func (rn *node) resizeData(l *kern.Lwp, n uint64) {
+	rn.dataLock.Enter(l)
+	rn.data.resize(n)
+	rn.dataLock.Exit(l)
+}
+
+// dlen is rn_dlen: the length of the data, which for a symbolic link is that of its target.
+//
+// Preconditions: the vnode lock is held.
+func (rn *node) dlen() uint64 {
+	if rn.va.Type == vnode.VLNK {
+		return uint64(len(rn.target))
+	}
+	return rn.data.len
+}
+
+// nanotime is the time of day.
+func (fs *FS) nanotime() kern.Timespec {
+	now := fs.k.Sys.Now()
+	return kern.Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
+}
+
+// modified moves the times of a change of contents, changed that of a change of attributes. With QuirkTimesStill nothing does.
+//
+// Preconditions: the vnode is locked exclusively.
+func (rn *node) modified() {
+	if !rn.fs.quirk(kern.QuirkTimesStill) {
+		rn.va.Mtime = rn.fs.nanotime()
+		rn.va.Ctime = rn.va.Mtime
+	}
+}
+
+func (rn *node) changed() {
+	if !rn.fs.quirk(kern.QuirkTimesStill) {
+		rn.va.Ctime = rn.fs.nanotime()
+	}
+}
+
+// wasRead moves the access time.
+//
+// Preconditions: the vnode is locked, shared or exclusively.
+func (rn *node) wasRead(vp *vnode.Vnode) {
+	if !rn.fs.quirk(kern.QuirkTimesStill) && vp.Mount().Flag()&(kern.MNT_NOATIME|kern.MNT_RDONLY) == 0 {
+		rn.accessed.Store(rn.fs.k.Sys.Now().UnixNano())
+	}
+}
+
+// atime is the access time.
+func (rn *node) atime() kern.Timespec {
+	if ns := rn.accessed.Load(); ns != 0 {
+		return kern.Timespec{Sec: ns / 1e9, Nsec: ns % 1e9}
+	}
+	return rn.va.Atime
+}
