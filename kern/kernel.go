@@ -15,8 +15,8 @@ type Kernel struct {
 	Quirks Quirks
 	Hooks  *Hooks // copied into every new lwp; nil when nothing watches
 
-	dead atomic.Pointer[death]
-	lastPid  int32 // :: boot and fork are serialised by the process table's lock
+	dead    atomic.Pointer[death]
+	lastPid int32 // :: boot and fork are serialised by the process table's lock
 }
 
 // NewKernel makes a kernel on the machine sys.

@@ -16,8 +16,10 @@ type Lwp struct {
 	// kept for the life of the lwp so that hot paths allocate nothing.
 	VopFrames any // vnode: argument structs of forwarded operations
 	Nameidata any // namei: path walk state
-	Vfs       any // vfs and sim: uio, iovec, path and attribute buffers
+	Vfs       any // vfs: attributes, uio of directory reads
+	Sim       any // sim: uio of reads and writes
 	Fstrans   any // vnode: fstrans(9) state of this lwp
+	Uvm       any // uvm: arrays of pages for transfers
 
 	Depth int // nesting of vnode operations, kept only while Hooks is set
 }
@@ -25,20 +27,39 @@ type Lwp struct {
 // NewLwp makes an lwp of p for the calling goroutine, which then is a hub
 // of the scheduler. The lwp ends with Exit.
 func NewLwp(k *Kernel, p *Proc, name string) *Lwp {
-	l := &Lwp{K: k, Proc: p, Hooks: k.Hooks}
-	if p != nil {
-		l.Cred = p.Cred()
-	}
+	l := newLwp(k, p)
 	k.Sys.Adopt(&l.Thread, name)
 	return l
 }
 
-// StartLwp runs body in a new lwp of p with its own thread.
-func StartLwp(k *Kernel, p *Proc, name string, body func(l *Lwp)) *Lwp {
+func newLwp(k *Kernel, p *Proc) *Lwp {
 	l := &Lwp{K: k, Proc: p, Hooks: k.Hooks}
 	if p != nil {
 		l.Cred = p.Cred()
+		p.nlwps.Add(1)
 	}
-	k.Sys.Start(&l.Thread, name, func() { body(l) })
+	return l
+}
+
+// Exit ends an lwp that NewLwp made. One that StartLwp started ends when its
+// body returns.
+func (l *Lwp) Exit() {
+	l.leaveProc()
+	l.Thread.Exit()
+}
+
+func (l *Lwp) leaveProc() {
+	if l.Proc != nil {
+		l.Proc.nlwps.Add(-1)
+	}
+}
+
+// StartLwp runs body in a new lwp of p with its own thread.
+func StartLwp(k *Kernel, p *Proc, name string, body func(l *Lwp)) *Lwp {
+	l := newLwp(k, p)
+	k.Sys.Start(&l.Thread, name, func() {
+		defer l.leaveProc()
+		body(l)
+	})
 	return l
 }

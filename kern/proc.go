@@ -15,6 +15,8 @@ type Proc struct {
 	// AdvLocked is PK_ADVLOCK: the process may hold POSIX byte-range
 	// locks, so that closing a descriptor has to release them.
 	AdvLocked atomic.Bool
+
+	nlwps atomic.Int32 // lwps there are
 }
 
 // NewProc makes a process with the next pid, counting from 1.
@@ -32,3 +34,6 @@ func (p *Proc) Cred() *Cred { return p.cred.Load() }
 // SetCred gives the process other credentials. Calls in progress keep those
 // they began with.
 func (p *Proc) SetCred(c *Cred) { p.cred.Store(c) }
+
+// Nlwps returns how many lwps the process has.
+func (p *Proc) Nlwps() int { return int(p.nlwps.Load()) }

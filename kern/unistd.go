@@ -34,3 +34,19 @@ const (
 	PC_ACL_EXTENDED     = 14
 	PC_MIN_HOLE_SIZE    = 15
 )
+
+// POSIX_VDISABLE disables a terminal's control character.
+const POSIX_VDISABLE = 0o377
+
+// Events of poll(2).
+const (
+	POLLIN     = 0x0001
+	POLLPRI    = 0x0002
+	POLLOUT    = 0x0004
+	POLLERR    = 0x0008
+	POLLHUP    = 0x0010
+	POLLRDNORM = 0x0040
+	POLLRDBAND = 0x0080
+	POLLWRNORM = POLLOUT
+	POLLWRBAND = 0x0100
+)
