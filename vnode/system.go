@@ -76,7 +76,8 @@ type System struct {
 
 	stopping atomic.Bool // a: the threads shall end
 
-	bufs bufPool // buffers not in use, with locks of its own
+	bufs   bufPool // buffers not in use, with locks of its own
+	syncer syncer  // the syncer's worklist, with a lock of its own
 
 	mountlistLock         kern.Mutex
 	mountFirst, mountLast *Mount // l
@@ -86,6 +87,8 @@ type System struct {
 
 	mntidLock kern.Mutex
 	mntid     uint16 // n: xxxfs_mntid
+
+	lockf atomic.Pointer[lockfSystem] // a: advisory locks, made with the first
 
 	vfsListLock kern.Mutex
 	vfsList     []vfsEntry // t: the last attached first
@@ -157,6 +160,7 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 	sys.mntidLock.Init(k.Sys, &mntidLockClass)
 	sys.vfsListLock.Init(k.Sys, &vfsListLockClass)
 	sys.bufs.init(k.Sys)
+	sys.syncer.init(k.Sys)
 	return sys
 }
 

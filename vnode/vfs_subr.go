@@ -181,11 +181,11 @@ func (vp *Vnode) MountedOn(l *kern.Lwp) error {
 	return nil
 }
 
-// CopyStatvfs copies to sbp what is the same for all mounts of a kind to know
+// CopyStatvfsInfo copies to sbp what is the same for all mounts of a kind to know
 // of mp: names, identifiers, owner, flags, transfers.
 //
 //netbsd:sys/kern/vfs_subr.c copy_statvfs_info
-func (mp *Mount) CopyStatvfs(sbp *kern.Statvfs) {
+func (mp *Mount) CopyStatvfsInfo(sbp *kern.Statvfs) {
 	m := &mp.Stat
 	if sbp == m {
 		return
