@@ -116,6 +116,7 @@ func (fs *memfs) vget(l *kern.Lwp, n *node) *vnode.Vnode {
 		}
 		vp.SetType(n.typ)
 		vp.SetVflag(vnode.VV_LOCKSWORK)
+		vp.SetSize(l, 0)
 		if n == fs.root {
 			vp.SetVflag(vnode.VV_ROOT)
 		}

@@ -188,9 +188,11 @@ func leaveMounts(l *kern.Lwp, lower, rvp *vnode.Vnode) (*vnode.Vnode, error) {
 //
 //netbsd:sys/kern/vfs_getcwd.c getcwd_scandir
 func getcwdScandir(l *kern.Lwp, lower *vnode.Vnode, t *tail) (*vnode.Vnode, error) {
-	var va vnode.Vattr
+	var fileno uint64
+	var blksize int64
+	var err error
 	if t != nil {
-		if err := vnode.VOP_GETATTR(l, lower, &va, l.Cred); err != nil {
+		if fileno, blksize, err = identity(l, lower); err != nil {
 			return lower, err
 		}
 	}
@@ -206,7 +208,15 @@ func getcwdScandir(l *kern.Lwp, lower *vnode.Vnode, t *tail) (*vnode.Vnode, erro
 	if t == nil {
 		return upper, nil
 	}
-	return upper, scanFor(l, upper, va.Fileid, make([]byte, max(dirblksiz, va.Blocksize)), t)
+	return upper, scanFor(l, upper, fileno, make([]byte, max(dirblksiz, blksize)), t)
+}
+
+// identity returns the file number of a locked directory, and how much its
+// file system likes to read at once.
+func identity(l *kern.Lwp, vp *vnode.Vnode) (fileno uint64, blksize int64, err error) {
+	var va vnode.Vattr
+	err = vnode.VOP_GETATTR(l, vp, &va, l.Cred)
+	return va.Fileid, va.Blocksize, err
 }
 
 // lookupParent asks the file system for the "..".

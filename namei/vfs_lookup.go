@@ -169,10 +169,15 @@ func lockRetry(l *kern.Lwp, vp *vnode.Vnode) {
 	vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
 }
 
-// lockedExcl reports whether the current lwp holds vp's lock exclusively.
+// lockedExcl reports whether l holds vp's lock exclusively. It is for
+// assertions, which are no operations that anybody watches.
 func lockedExcl(l *kern.Lwp, vp *vnode.Vnode) bool {
-	state, _ := vnode.VOP_ISLOCKED(l, vp)
-	return state == vnode.LK_EXCLUSIVE
+	if l.Hooks == nil {
+		state, _ := vnode.VOP_ISLOCKED(l, vp)
+		return state == vnode.LK_EXCLUSIVE
+	}
+	a := vnode.IslockedArgs{Vp: vp}
+	return vp.Ops().Call(l, &a) == nil && a.State == vnode.LK_EXCLUSIVE
 }
 
 // drop gives up a directory whose child is kept: they may be the same vnode,
