@@ -65,6 +65,18 @@ func Getcwd(l *kern.Lwp, length uint64) (string, error) {
 	return t.String(), nil
 }
 
+// PathOf returns the path of the directory vp below the kernel's root, in
+// less than MAXPATHLEN bytes (ERANGE); ENOENT if it or one above it was removed.
+//
+// Preconditions: the caller keeps vp referenced; l holds no vnode lock.
+func PathOf(l *kern.Lwp, vp *vnode.Vnode) (string, error) {
+	t := newTail(kern.MAXPATHLEN)
+	if err := getcwdCommon(l, vp, rootvnode(vp), t, kern.MAXPATHLEN/2, false); err != nil {
+		return "", err
+	}
+	return t.String(), nil
+}
+
 // VnIsUnder reports whether the directory lower is rvp or below it; rvp nil
 // stands for the root of l's process. What is 512 levels down counts as
 // below.

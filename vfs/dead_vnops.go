@@ -118,7 +118,7 @@ func deadBmap(*kern.Lwp, *vnode.Vnode, int64) (*vnode.Vnode, int64, int, error) 
 func deadStrategy(l *kern.Lwp, _ *vnode.Vnode, bp *vnode.Buf) error {
 	bp.Error = kern.EIO
 	bp.Resid = bp.Bcount
-	bp.Biodone(l)
+	vnode.Biodone(l, bp)
 	return kern.EIO
 }
 

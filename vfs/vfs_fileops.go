@@ -99,18 +99,6 @@ func (VnodeOps) Fcntl(l *kern.Lwp, fp *File, com uint32, data any) error {
 	return vnode.VOP_FCNTL(l, fp.Vnode(), com, data, int(fp.Flag()), l.Cred)
 }
 
-// Ioctls that files and directories answer without asking the file system.
-const (
-	FIONREAD   = 0x4004667f // bytes from the offset to the end
-	FIONWRITE  = 0x40046679 // bytes queued for sending: none
-	FIONSPACE  = 0x40046678 // room in the send queue: none
-	FIONBIO    = 0x8004667e
-	FIOASYNC   = 0x8004667d
-	FIOGETOWN  = 0x4004667b
-	FIOSETOWN  = 0x8004667c
-	FIOGETBMAP = 0xc008667a // block number in the file to block number on the device
-)
-
 // Ioctl serves the generic commands on files and directories, and passes
 // everything else to the file system. data is an *int32, for FIOGETBMAP an
 // *int64.
@@ -132,27 +120,24 @@ func (VnodeOps) Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error {
 
 func fileIoctl(l *kern.Lwp, fp *File, vp *vnode.Vnode, com uint64, data any) (done bool, err error) {
 	switch com {
-	case FIONREAD:
+	case kern.FIONREAD:
 		n, ok := data.(*int32)
 		if !ok {
 			return true, kern.EFAULT
 		}
-		va := &scratchOf(l).va
-		_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
-		err = vnode.VOP_GETATTR(l, vp, va, l.Cred)
-		_ = vnode.VOP_UNLOCK(l, vp)
+		size, err := Size(l, vp)
 		if err == nil {
-			*n = int32(int64(va.Size) - fp.Offset())
+			*n = int32(size - fp.Offset())
 		}
 		return true, err
-	case FIONWRITE, FIONSPACE:
+	case kern.FIONWRITE, kern.FIONSPACE:
 		n, ok := data.(*int32)
 		if !ok {
 			return true, kern.EFAULT
 		}
 		*n = 0
 		return true, nil
-	case FIOGETBMAP:
+	case kern.FIOGETBMAP:
 		bn, ok := data.(*int64)
 		if !ok {
 			return true, kern.EFAULT
@@ -162,7 +147,7 @@ func fileIoctl(l *kern.Lwp, fp *File, vp *vnode.Vnode, com uint64, data any) (do
 		}
 		_, *bn, _, err = vnode.VOP_BMAP(l, vp, *bn)
 		return true, err
-	case FIONBIO, FIOASYNC:
+	case kern.FIONBIO, kern.FIOASYNC:
 		return true, nil
 	}
 	return false, nil

@@ -141,7 +141,7 @@ func openFound(l *kern.Lwp, vp *vnode.Vnode, fmode int32) error {
 //
 //netbsd:sys/kern/vfs_vnops.c vn_writechk
 func Writechk(vp *vnode.Vnode) error {
-	if vp.IsText() {
+	if vp.Iflag()&vnode.VI_TEXT != 0 {
 		return kern.ETXTBSY
 	}
 	return nil
@@ -184,6 +184,17 @@ func Close(l *kern.Lwp, vp *vnode.Vnode, flags int32, cred *kern.Cred) error {
 	err := vnode.VOP_CLOSE(l, vp, int(flags), cred)
 	vp.Put(l)
 	return err
+}
+
+// Size returns the file's size in bytes, as its attributes have it.
+//
+// Preconditions: vp is referenced and not locked.
+func Size(l *kern.Lwp, vp *vnode.Vnode) (int64, error) {
+	va := &scratchOf(l).va
+	_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
+	err := vnode.VOP_GETATTR(l, vp, va, l.Cred)
+	_ = vnode.VOP_UNLOCK(l, vp)
+	return int64(va.Size), err
 }
 
 // Stat fills sb from vp's attributes; EBADF for a vnode without a type, which

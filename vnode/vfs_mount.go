@@ -415,3 +415,38 @@ func (vp *Vnode) toFlush(skip *Vnode, flags int) bool {
 	}
 	return true
 }
+
+// BeginUnmount starts to unmount: nobody can make the mount busy until
+// [Mount.EndUnmount]. EBUSY if it is busy now, ENOENT if it is gone.
+//
+// Postconditions: on success the Unmounting lock is held.
+//
+//netbsd:sys/kern/vfs_mount.c dounmount
+func (mp *Mount) BeginUnmount(l *kern.Lwp) error {
+	mp.Unmounting.Enter(l)
+	var err error
+	if mp.busynest != 0 {
+		err = kern.EBUSY
+	} else if mp.Iflag()&kern.IMNT_GONE != 0 {
+		err = kern.ENOENT
+	}
+	if err != nil {
+		mp.Unmounting.Exit(l)
+		return err
+	}
+	mp.SetIflag(kern.IMNT_UNMOUNT)
+	return nil
+}
+
+// EndUnmount ends what BeginUnmount has begun; gone says that the file
+// system is unmounted, so that it can never be busy again.
+//
+// Postconditions: the Unmounting lock is released.
+func (mp *Mount) EndUnmount(l *kern.Lwp, gone bool) {
+	if gone {
+		mp.SetIflag(kern.IMNT_GONE)
+	} else {
+		mp.ClearIflag(kern.IMNT_UNMOUNT)
+	}
+	mp.Unmounting.Exit(l)
+}

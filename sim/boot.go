@@ -1,0 +1,299 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"rumpvfs/blkdev"
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/namei"
+	"rumpvfs/rumpfs"
+	"rumpvfs/specfs"
+	"rumpvfs/uvm"
+	"rumpvfs/vfs"
+	"rumpvfs/vnode"
+)
+
+// Config says what kernel to boot. The zero Config is a native kernel with
+// every quirk of rumpfs 1.125, on a purely in-memory host.
+type Config struct {
+	// Mode is how lwps run: hypercall.Native on goroutines,
+	// hypercall.Deterministic one at a time in an order that Seed fixes.
+	Mode hypercall.Mode
+	Seed uint64
+	// Pick chooses among n runnable lwps in place of Seed.
+	Pick func(n int) int
+
+	// Fixed are the quirks that this kernel does without: none for
+	// rumpfs 1.125 as it was, kern.Rev1125 (all there are) for a kernel
+	// that behaves as POSIX and its authors meant.
+	Fixed kern.Quirks
+
+	Host     hypercall.Host // nil: a new in-memory host
+	MemLimit int64          // logical bytes of file data; 0: 4 GiB
+	Console  io.Writer      // what is written to descriptors 0 to 2; nil discards
+	Epoch    time.Time      // when a deterministic kernel's clock begins
+
+	// Params are the rump kernel's environment: RUMP_NVNODES and
+	// RUMP_MEMLIMIT.
+	Params map[string]string
+
+	// Hooks watch the kernel from its boot on. A deterministic kernel
+	// checks the contract of every vnode operation even without.
+	Hooks *kern.Hooks
+	// Stepped starts no kernel threads: background work is done when a
+	// test steps it.
+	Stepped bool
+}
+
+// Kernel is a running kernel.
+type Kernel struct {
+	K   *kern.Kernel
+	Sys *hypercall.System
+	UVM *uvm.System
+	V   *vnode.System
+	F   *vfs.System
+
+	procLock kern.Mutex
+	procs    []*Proc // procLock: processes, the first is pid 1
+	init     *Proc
+	root     vnode.VFSOps
+	devsw    *blkdev.Devsw
+}
+
+var procLockClass = hypercall.LockClass{Name: "proc_lock"}
+
+// Boot boots a kernel: rumpfs is mounted as root, with /dev, /tmp, /dev/null
+// and /dev/zero in it, and process 1 runs as root in "/".
+//
+//netbsd:sys/rump/librump/rumpvfs/rump_vfs.c RUMP_COMPONENT
+func Boot(c Config) (k *Kernel, err error) {
+	nvnodes, memlimit, err := c.params()
+	if err != nil {
+		return nil, err
+	}
+	k = c.wire(nvnodes, memlimit)
+	p := k.newProc(nil, kern.RootCred(), k.F.NewFiledesc(kern.NOFILE), namei.NewCwdinfo(k.K))
+	k.init = p
+	if err := p.mountroot(); err != nil {
+		return nil, err
+	}
+	if err := p.populate(); err != nil {
+		return nil, fmt.Errorf("boot: %w", err)
+	}
+	return k, nil
+}
+
+// params reads what the rump kernel reads from its environment.
+func (c *Config) params() (nvnodes int, memlimit int64, err error) {
+	if s, ok := c.Params["RUMP_NVNODES"]; ok {
+		if nvnodes, err = strconv.Atoi(s); err != nil || nvnodes < 1 {
+			return 0, 0, fmt.Errorf("RUMP_NVNODES=%q: not a positive number", s)
+		}
+	}
+	if s, ok := c.Params["RUMP_MEMLIMIT"]; ok {
+		if memlimit, err = uvm.ParseMemLimit(s); err != nil {
+			return 0, 0, fmt.Errorf("RUMP_MEMLIMIT=%q: not an amount of memory", s)
+		}
+	}
+	return nvnodes, memlimit, nil
+}
+
+// wire makes the layers and tells them of each other. Nothing runs yet.
+func (c *Config) wire(nvnodes int, memlimit int64) *Kernel {
+	sys := hypercall.NewSystem(hypercall.Config{
+		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Host: c.Host,
+		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
+	})
+	k := &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}
+	k.K.Hooks = c.Hooks
+	if k.K.Hooks == nil && c.Mode != hypercall.Native {
+		k.K.Hooks = &kern.Hooks{Check: true, Points: true}
+	}
+	sys.OnPanic(func(r any) { k.died(r) })
+	k.procLock.Init(sys, &procLockClass)
+	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
+	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped})
+	k.F = vfs.NewSystem(k.K, k.V)
+	k.devsw = blkdev.NewDevsw(k.K)
+	spec := specfs.New(k.K, k.V, k.devsw)
+	k.V.DeadOps = &vfs.DeadOps
+	k.V.SpecOps = spec.Ops()
+	k.V.Devices = spec
+	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{})
+	return k
+}
+
+// mountroot mounts the root file system and stands process 1 in it.
+//
+//netbsd:sys/kern/vfs_subr.c vfs_mountroot
+func (p *Proc) mountroot() (err error) {
+	l, err := p.enter("mountroot")
+	if err != nil {
+		return err
+	}
+	defer p.leave(l, &err)
+	k := p.k
+	k.V.DeadMount = k.V.MountAlloc(l, vfs.DeadFS{}, nil)
+	k.UVM.Kproc = p.proc
+	if err := k.devsw.AttachChar(l, "null", blkdev.NullMajor, blkdev.Null{}); err != nil {
+		return err
+	}
+	if err := k.V.Attach(l, k.root); err != nil {
+		return err
+	}
+	if err := k.root.Mountroot(l, k.V); err != nil {
+		return err
+	}
+	return p.setRoot(l)
+}
+
+// setRoot makes the root of the first mount the kernel's root and process
+// 1's working directory.
+func (p *Proc) setRoot(l *kern.Lwp) error {
+	mp := p.k.V.Mounts(l)[0]
+	mp.SetFlag(kern.MNT_ROOTFS)
+	root, err := vnode.VFS_ROOT(l, mp)
+	if err != nil {
+		return err
+	}
+	_ = vnode.VOP_UNLOCK(l, root)
+	p.k.V.Root = root
+	root.Ref(l)
+	p.cwd.Chdir(l, root)
+	return nil
+}
+
+// populate makes the directories, devices and the console that a rump kernel
+// boots with.
+func (p *Proc) populate() error {
+	if err := p.console(); err != nil {
+		return err
+	}
+	null := kern.Makedev(blkdev.NullMajor, blkdev.DEV_NULL)
+	zero := kern.Makedev(blkdev.NullMajor, blkdev.DEV_ZERO)
+	for _, step := range []func() error{
+		func() error { return p.Mkdir("/dev", 0o755) },
+		func() error { return p.Mkdir("/tmp", 0o1777) },
+		func() error { return p.Chmod("/tmp", 0o1777) },
+		func() error { return p.Mknod("/dev/null", kern.S_IFCHR|0o666, null) },
+		func() error { return p.Mknod("/dev/zero", kern.S_IFCHR|0o666, zero) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// console opens the console as descriptors 0 to 2.
+//
+//netbsd:sys/rump/librump/rumpkern/cons.c rump_consdev_init
+func (p *Proc) console() (err error) {
+	l, err := p.enter("console")
+	if err != nil {
+		return err
+	}
+	defer p.leave(l, &err)
+	fp, fd, err := p.fd.AllocFile(l)
+	if err != nil {
+		return err
+	}
+	fp.Attach(vfs.DTYPE_MISC, vfs.ConsoleOps{}, nil, kern.FWRITE)
+	p.fd.Affix(fp, fd)
+	for to := 1; to <= 2; to++ {
+		if err := p.fd.Dup2(l, fp, to, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Init returns process 1.
+func (k *Kernel) Init() *Proc { return k.init }
+
+// Procs returns the processes there are, the oldest first.
+func (k *Kernel) Procs() []*Proc {
+	l := kern.NewLwp(k.K, nil, "procs")
+	defer l.Exit()
+	k.procLock.Enter(l)
+	defer k.procLock.Exit(l)
+	return append([]*Proc(nil), k.procs...)
+}
+
+// Run lets the lwps of a deterministic kernel run until none can. A native
+// kernel needs no help.
+func (k *Kernel) Run() { k.Sys.Run() }
+
+// Err returns why the kernel has stopped, a [*kern.Panic] or
+// [hypercall.Blocked], or nil while it runs.
+func (k *Kernel) Err() error { return k.K.Dead() }
+
+// Shutdown ends all processes, unmounts everything and audits the kernel: if
+// a reference, lock, page, buffer, open file or host descriptor is left over
+// the error names it. A kernel that has stopped only gives its threads up.
+func (k *Kernel) Shutdown() error {
+	if k.K.Dead() != nil {
+		k.Sys.Shutdown()
+		return nil
+	}
+	left := k.exitAll()
+	if len(left) == 0 && k.K.Dead() == nil {
+		left = append(left, k.halt()...)
+	}
+	left = append(left, k.Sys.Shutdown()...)
+	if k.K.Dead() != nil {
+		return k.K.Dead()
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("left over at shutdown: %s", strings.Join(left, "; "))
+	}
+	return nil
+}
+
+// exitAll ends every process, process 1 last.
+func (k *Kernel) exitAll() (left []string) {
+	procs := k.Procs()
+	for i := len(procs) - 1; i >= 0; i-- {
+		if err := procs[i].Exit(); err != nil && !errors.Is(err, kern.ESRCH) {
+			left = append(left, fmt.Sprintf("pid %d: %v", procs[i].Getpid(), err))
+		}
+	}
+	return left
+}
+
+// halt unmounts the root and audits what is left. It runs in an lwp without
+// a process.
+func (k *Kernel) halt() (left []string) {
+	p := &Proc{k: k, proc: kern.NewProc(k.K, kern.RootCred())}
+	p.l = kern.NewLwp(k.K, p.proc, "halt")
+	l, err := p.enter("halt")
+	if err != nil {
+		return nil
+	}
+	defer p.leave(l, &err)
+	defer l.Exit()
+	if n := k.F.OpenFiles(); n != 0 {
+		left = append(left, fmt.Sprintf("%d open files", n))
+	}
+	k.V.ReleFlush(l)
+	k.V.Root.Rele(l)
+	if err := vfs.UnmountAll(l, k.V, 0); err != nil {
+		left = append(left, fmt.Sprintf("unmounting: %v", err))
+	}
+	k.V.StopThreads(l)
+	k.UVM.StopDaemon(l)
+	left = append(left, k.V.Audit(l)...)
+	if n := k.UVM.Pages(); n != 0 {
+		left = append(left, fmt.Sprintf("%d pages", n))
+	}
+	if n := k.Sys.Host().OpenFDs(); n != 0 {
+		left = append(left, fmt.Sprintf("%d host descriptors", n))
+	}
+	return left
+}

@@ -1,0 +1,472 @@
+package vnode
+
+import (
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+)
+
+const (
+	// maxLockDepth is how long a chain of waiting processes is followed
+	// before it is taken for a deadlock.
+	maxLockDepth = 50
+	// maxLocksPerUID is how many locks a user other than root may hold.
+	// Unlocking in the middle of a lock, which makes one more, may go to
+	// twice as many.
+	maxLocksPerUID = 1024
+
+	lockEOF = -1 // the end of a lock that has none
+)
+
+var lockfLockClass = hypercall.LockClass{Name: "lockf_lock", Rank: 800}
+
+// lockfSystem is what all advisory locks of a kernel share. One mutex guards
+// them all, for finding a deadlock means looking at the locks of other files.
+type lockfSystem struct {
+	lock    kern.Mutex
+	count   map[uint32]int       // lock: locks by effective user id
+	waiting map[*kern.Proc]*lock // lock: what a process with one lwp sleeps for
+}
+
+// Lockf is the list of advisory locks of a file: byte ranges owned by
+// processes (F_POSIX) and whole-file locks owned by open files (F_FLOCK), in
+// one space where they exclude each other. The zero Lockf is empty.
+//
+// The list has each owner's locks in the order of their offsets; between
+// owners the order is that of arrival, and F_GETLK names the first conflict
+// in it.
+type Lockf struct{ head *lock }
+
+// lock is a held or a wanted lock.
+type lock struct {
+	flags      int   // F_POSIX or F_FLOCK, F_WAIT
+	kind       int16 // F_RDLCK, F_WRLCK; F_UNLCK in a request
+	start, end int64 // bytes, both inclusive; end may be lockEOF
+	id         any   // owner: *kern.Proc or open file
+	uid        uint32
+
+	next *lock // of a held lock: the next of the file; of one that waits: what blocks it
+
+	cv      kern.CV
+	blocked []*lock // who waits for this lock, the first comer first
+}
+
+// whose says which locks of a file to look at.
+type whose uint8
+
+const (
+	self   whose = 1 // those of the same owner
+	others whose = 2
+)
+
+// overlap is how a lock of the list relates to a request.
+type overlap int
+
+const (
+	noOverlap    overlap = iota
+	equals               // the same range
+	contains             // the lock contains the request
+	contained            // the request contains the lock
+	startsBefore         // and ends within the request
+	endsAfter            // and starts within the request
+)
+
+// Advlock does an advisory lock operation on the locks lf of a file of size
+// bytes: F_GETLK, F_SETLK, F_UNLCK with the range *fl, whose start is already
+// absolute if Whence is SEEK_CUR. id is the owner; flags say F_POSIX or
+// F_FLOCK, and F_WAIT to sleep until a lock is free.
+//
+// Errors: EINVAL for a range or operation that makes no sense, EAGAIN for a
+// conflict without F_WAIT, EDEADLK if waiting would never end, ENOMEM if the
+// user has too many locks.
+//
+// Preconditions: l holds no vnode lock that another lwp needs to unlock.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_advlock
+func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock, flags int, size int64) error {
+	start, end, err := lockRange(fl, size)
+	if err != nil {
+		return err
+	}
+	if op != kern.F_SETLK && op != kern.F_UNLCK && op != kern.F_GETLK {
+		return kern.EINVAL
+	}
+	ls := vp.sys.lockfs(l)
+	ls.lock.Enter(l)
+	defer ls.lock.Exit(l)
+	req := &lock{flags: flags, kind: fl.Type, start: start, end: end, id: id, uid: l.Cred.EUID}
+	if !ls.admits(req, op) {
+		return kern.ENOMEM
+	}
+	if lf.head == nil && op != kern.F_SETLK {
+		fl.Type = kern.F_UNLCK
+		return nil
+	}
+	switch op {
+	case kern.F_SETLK:
+		req.cv.Init(l.K.Sys, "lockf")
+		return lf.set(l, ls, req)
+	case kern.F_UNLCK:
+		lf.clear(l, ls, req)
+	case kern.F_GETLK:
+		lf.get(req, fl)
+	}
+	return nil
+}
+
+// lockRange converts what the caller says to a first and a last byte.
+func lockRange(fl *kern.Flock, size int64) (start, end int64, err error) {
+	switch fl.Whence {
+	case kern.SEEK_SET, kern.SEEK_CUR:
+		start = fl.Start
+	case kern.SEEK_END:
+		start = size + fl.Start
+	default:
+		return 0, 0, kern.EINVAL
+	}
+	switch {
+	case fl.Len == 0:
+		end = lockEOF
+	case fl.Len > 0:
+		end = start + fl.Len - 1
+	default:
+		end = start - 1
+		start += fl.Len
+	}
+	if start < 0 {
+		return 0, 0, kern.EINVAL
+	}
+	return start, end, nil
+}
+
+// lockfs returns the kernel's state of advisory locks, made when the first
+// lock is.
+func (sys *System) lockfs(l *kern.Lwp) *lockfSystem {
+	if ls := sys.lockf.Load(); ls != nil {
+		return ls
+	}
+	ls := &lockfSystem{count: map[uint32]int{}, waiting: map[*kern.Proc]*lock{}}
+	ls.lock.Init(l.K.Sys, &lockfLockClass)
+	if !sys.lockf.CompareAndSwap(nil, ls) {
+		ls = sys.lockf.Load()
+	}
+	return ls
+}
+
+// admits reports whether the user may have the lock that op makes.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_alloc
+func (ls *lockfSystem) admits(req *lock, op int) bool {
+	if req.uid == 0 {
+		return true
+	}
+	// A byte-range operation sets one lock aside for a split.
+	n := ls.count[req.uid] + 1
+	if req.flags&kern.F_FLOCK == 0 && op != kern.F_GETLK {
+		n++
+	}
+	switch {
+	case op == kern.F_SETLK:
+		return n <= maxLocksPerUID
+	case op == kern.F_UNLCK && req.start != 0 && req.end != lockEOF:
+		return n <= 2*maxLocksPerUID
+	}
+	return true
+}
+
+func (ls *lockfSystem) drop(lk *lock) { ls.hold(lk, -1) }
+
+func (ls *lockfSystem) hold(lk *lock, n int) {
+	if ls.count[lk.uid] += n; ls.count[lk.uid] == 0 {
+		delete(ls.count, lk.uid)
+	}
+}
+
+// overlap says how lk, a lock of the list, relates to req.
+func (lk *lock) overlap(req *lock) overlap {
+	start, end := req.start, req.end
+	switch {
+	case lk.end != lockEOF && start > lk.end || end != lockEOF && lk.start > end:
+		return noOverlap
+	case lk.start == start && lk.end == end:
+		return equals
+	case lk.start <= start && end != lockEOF && (lk.end >= end || lk.end == lockEOF):
+		return contains
+	case start <= lk.start && (end == lockEOF || lk.end != lockEOF && end >= lk.end):
+		return contained
+	case lk.start < start && (lk.end >= start || lk.end == lockEOF):
+		return startsBefore
+	case lk.start > start && end != lockEOF && (lk.end > end || lk.end == lockEOF):
+		return endsAfter
+	}
+	kern.Panicf("lf_findoverlap: default")
+	return noOverlap
+}
+
+// findOverlap looks along the list that *prev begins for the first lock of
+// the asked owners that overlaps req. prev is left pointing to the link to
+// it; without one, to where a lock of req's owner belongs.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_findoverlap
+func findOverlap(prev **lock, req *lock, w whose) (**lock, *lock, overlap) {
+	for lk := *prev; lk != nil; lk = *prev {
+		if (lk.id == req.id) == (w == self) {
+			how := lk.overlap(req)
+			if how != noOverlap {
+				return prev, lk, how
+			}
+			if w == self && req.end != lockEOF && lk.start > req.end {
+				return prev, lk, noOverlap
+			}
+		}
+		prev = &lk.next
+	}
+	return prev, nil, noOverlap
+}
+
+// block returns the first lock that stands in req's way, or nil.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_getblock
+func (lf *Lockf) block(req *lock) *lock {
+	prev := &lf.head
+	for {
+		_, lk, how := findOverlap(prev, req, others)
+		if how == noOverlap {
+			return nil
+		}
+		if req.kind == kern.F_WRLCK || lk.kind == kern.F_WRLCK {
+			return lk
+		}
+		prev = &lk.next
+	}
+}
+
+// get describes the first conflicting lock in *fl.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_getlock
+func (lf *Lockf) get(req *lock, fl *kern.Flock) {
+	b := lf.block(req)
+	if b == nil {
+		fl.Type = kern.F_UNLCK
+		return
+	}
+	*fl = kern.Flock{Type: b.kind, Whence: kern.SEEK_SET, Start: b.start, Pid: -1}
+	if b.end != lockEOF {
+		fl.Len = b.end - b.start + 1
+	}
+	if p, ok := b.id.(*kern.Proc); ok {
+		fl.Pid = p.Pid
+	}
+}
+
+// wake wakes everybody who waits for lk; each looks again whether it can
+// have what it wants.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_wakelock
+func (lk *lock) wake(l *kern.Lwp) {
+	for _, w := range lk.blocked {
+		w.next = nil
+		w.cv.Broadcast(l)
+	}
+	lk.blocked = nil
+}
+
+// split makes room for in, which lies within lk, and puts it in the list: in
+// front of lk, behind it, or between it and a new lock for what is left.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_split
+func (lk *lock) split(l *kern.Lwp, ls *lockfSystem, in *lock) {
+	switch {
+	case lk.start == in.start:
+		lk.start = in.end + 1
+		in.next = lk
+	case lk.end == in.end:
+		lk.end = in.start - 1
+		in.next = lk.next
+		lk.next = in
+	default:
+		rest := &lock{flags: lk.flags, kind: lk.kind, start: in.end + 1, end: lk.end, id: lk.id, uid: lk.uid, next: lk.next}
+		rest.cv.Init(l.K.Sys, "lockf")
+		ls.hold(rest, 1)
+		lk.end = in.start - 1
+		in.next = rest
+		lk.next = in
+	}
+}
+
+// clear takes req's range away from the locks of its owner.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_clearlock
+func (lf *Lockf) clear(l *kern.Lwp, ls *lockfSystem, req *lock) {
+	prev := &lf.head
+	for {
+		var lk *lock
+		var how overlap
+		prev, lk, how = findOverlap(prev, req, self)
+		if how == noOverlap {
+			return
+		}
+		lk.wake(l)
+		switch how {
+		case equals:
+			*prev = lk.next
+			ls.drop(lk)
+			return
+		case contains:
+			if lk.start == req.start {
+				lk.start = req.end + 1
+				return
+			}
+			lk.split(l, ls, req)
+			lk.next = req.next
+			return
+		case contained:
+			*prev = lk.next
+			ls.drop(lk)
+		case startsBefore:
+			lk.end = req.start - 1
+			prev = &lk.next
+		case endsAfter:
+			lk.start = req.end + 1
+			return
+		}
+	}
+}
+
+// set gives req's owner the lock, sleeping for it if it may.
+//
+//netbsd:sys/kern/vfs_lockf.c lf_setlock
+func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock) error {
+	for b := lf.block(req); b != nil; b = lf.block(req) {
+		if req.flags&kern.F_WAIT == 0 {
+			return kern.EAGAIN
+		}
+		if req.flags&b.flags&kern.F_POSIX != 0 && ls.deadlock(l, b) {
+			return kern.EDEADLK
+		}
+		if req.flags&kern.F_FLOCK != 0 && req.kind == kern.F_WRLCK {
+			// An upgrade gives up the shared lock before it waits, so
+			// two of them cannot wait for each other.
+			req.kind = kern.F_UNLCK
+			lf.clear(l, ls, req)
+			req.kind = kern.F_WRLCK
+		}
+		ls.sleep(l, req, b)
+	}
+	lf.insert(l, ls, req)
+	return nil
+}
+
+// sleep waits until b, which blocks req, is released or shrinks.
+func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) {
+	req.next = b
+	b.blocked = append(b.blocked, req)
+	ls.waiting[l.Proc] = req
+	ls.hold(req, 1)
+	for req.next != nil {
+		req.cv.Wait(l, &ls.lock)
+	}
+	ls.drop(req)
+	if ls.waiting[l.Proc] == req {
+		delete(ls.waiting, l.Proc)
+	}
+}
+
+// deadlock reports whether waiting for b's owner would be waiting for
+// oneself: it follows who waits for whom through processes of one lwp, and
+// takes a chain too long to follow for a circle.
+func (ls *lockfSystem) deadlock(l *kern.Lwp, b *lock) bool {
+	p := b.id.(*kern.Proc)
+	for range maxLockDepth {
+		if p.Nlwps() > 1 {
+			return false
+		}
+		w := ls.waiting[p]
+		if w == nil || w.next == nil || w.next.flags&kern.F_POSIX == 0 {
+			return false
+		}
+		p = w.next.id.(*kern.Proc)
+		if p == l.Proc {
+			return true
+		}
+	}
+	return true
+}
+
+// insert puts req in the list where nothing blocks it, and trims, replaces
+// or splits what its owner already has in the range.
+func (lf *Lockf) insert(l *kern.Lwp, ls *lockfSystem, req *lock) {
+	prev := &lf.head
+	linked := false
+	link := func(next *lock) {
+		if !linked {
+			*prev = req
+			req.next = next
+			ls.hold(req, 1)
+			linked = true
+		}
+	}
+	for {
+		var lk *lock
+		var how overlap
+		prev, lk, how = findOverlap(prev, req, self)
+		switch how {
+		case noOverlap:
+			link(lk)
+			return
+		case equals:
+			if req.kind == kern.F_RDLCK && lk.kind == kern.F_WRLCK {
+				lk.wake(l)
+			}
+			lk.kind = req.kind
+			return
+		case contains:
+			if lk.kind == req.kind {
+				return
+			}
+			if lk.start == req.start {
+				link(lk)
+				lk.start = req.end + 1
+			} else {
+				lk.split(l, ls, req)
+				ls.hold(req, 1)
+			}
+			lk.wake(l)
+			return
+		case contained:
+			if req.kind == kern.F_RDLCK && lk.kind == kern.F_WRLCK {
+				lk.wake(l)
+			} else {
+				req.inherit(lk)
+			}
+			if linked {
+				*prev = lk.next
+			} else {
+				link(lk.next)
+				prev = &req.next
+			}
+			ls.drop(lk)
+		case startsBefore:
+			req.next = lk.next
+			lk.next = req
+			lk.end = req.start - 1
+			ls.hold(req, 1)
+			linked = true
+			prev = &req.next
+			lk.wake(l)
+		case endsAfter:
+			link(lk)
+			lk.start = req.end + 1
+			lk.wake(l)
+			return
+		}
+	}
+}
+
+// inherit makes those who wait for old wait for lk instead.
+func (lk *lock) inherit(old *lock) {
+	for _, w := range old.blocked {
+		w.next = lk
+	}
+	lk.blocked = append(lk.blocked, old.blocked...)
+	old.blocked = nil
+}
