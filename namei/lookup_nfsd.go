@@ -65,9 +65,7 @@ func (nd *Nameidata) lookupIndex(l *kern.Lwp) error {
 	nd.docache, nd.rdonly = true, cnp.Flags&vnode.RDONLY != 0
 	nd.Dvp, nd.Vp = nil, nil
 	cnp.Nameptr = nd.path
-	if err := nd.parsepath(); err != nil {
-		return err
-	}
+	kern.KASSERT(nd.parsepath() == nil, "cnp->cn_namelen <= KERNEL_NAME_MAX")
 	// The walk may change the directory: it gets a reference of its own.
 	startdir.Ref(l)
 	lockRetry(l, startdir)

@@ -10,10 +10,16 @@ import (
 // In this file "lower" is the directory we come from and "upper" the one
 // above it, since we go up.
 
-// A tail is a path written from its end to its beginning.
+// A tail is a path written from its end to its beginning, and what is needed
+// to find the names in it.
 type tail struct {
 	buf []byte
 	pos int // where the path begins in buf
+
+	va    vnode.Vattr // of the directory whose name is looked for
+	uio   kern.Uio
+	iov   [1][]byte
+	block []byte // of the directory that is read
 }
 
 // newTail has room for n bytes, the NUL at the end of the path included.
@@ -200,11 +206,8 @@ func leaveMounts(l *kern.Lwp, lower, rvp *vnode.Vnode) (*vnode.Vnode, error) {
 //
 //netbsd:sys/kern/vfs_getcwd.c getcwd_scandir
 func getcwdScandir(l *kern.Lwp, lower *vnode.Vnode, t *tail) (*vnode.Vnode, error) {
-	var fileno uint64
-	var blksize int64
-	var err error
 	if t != nil {
-		if fileno, blksize, err = identity(l, lower); err != nil {
+		if err := vnode.VOP_GETATTR(l, lower, &t.va, l.Cred); err != nil {
 			return lower, err
 		}
 	}
@@ -217,18 +220,10 @@ func getcwdScandir(l *kern.Lwp, lower *vnode.Vnode, t *tail) (*vnode.Vnode, erro
 		upper.Rele(l)
 		return nil, err
 	}
-	if t == nil {
-		return upper, nil
+	if t != nil {
+		err = t.scan(l, upper)
 	}
-	return upper, scanFor(l, upper, fileno, make([]byte, max(dirblksiz, blksize)), t)
-}
-
-// identity returns the file number of a locked directory, and how much its
-// file system likes to read at once.
-func identity(l *kern.Lwp, vp *vnode.Vnode) (fileno uint64, blksize int64, err error) {
-	var va vnode.Vattr
-	err = vnode.VOP_GETATTR(l, vp, &va, l.Cred)
-	return va.Fileid, va.Blocksize, err
+	return upper, err
 }
 
 // lookupParent asks the file system for the "..".
@@ -248,41 +243,41 @@ func lookupParent(l *kern.Lwp, lower *vnode.Vnode) (*vnode.Vnode, error) {
 // system does not say more (UFS_DIRBLKSIZ).
 const dirblksiz = 512
 
-// scanFor reads directory upper for the first name with the file number
-// fileno and puts it in front of t.
+// scan reads directory upper for the first name with the file number that va
+// has and puts it in front of the path.
 //
 // Preconditions: upper is referenced and locked exclusively.
 //
 //netbsd:sys/kern/vfs_getcwd.c getcwd_scandir
-func scanFor(l *kern.Lwp, upper *vnode.Vnode, fileno uint64, buf []byte, t *tail) error {
-	var uio kern.Uio
-	var iov [1][]byte
+func (t *tail) scan(l *kern.Lwp, upper *vnode.Vnode) error {
+	if size := max(dirblksiz, t.va.Blocksize); int64(len(t.block)) != size {
+		t.block = make([]byte, size)
+	}
 	var off int64
 	for tries := 0; ; {
-		uio.InitUio(&iov, buf, off, kern.UIO_READ)
-		eof, err := vnode.VOP_READDIR(l, upper, &uio, l.Cred, nil)
-		if err == kern.EINVAL && tries < 3 {
-			// A file system that has forgotten what its offsets
-			// meant: once more from the beginning.
-			off = 0
-			tries++
-		} else if err != nil {
-			return err
-		} else {
-			tries = 0
-			read := buf[:len(buf)-int(uio.Resid)]
-			name, err := findFileno(read, fileno)
+		t.uio.InitUio(&t.iov, t.block, off, kern.UIO_READ)
+		eof, err := vnode.VOP_READDIR(l, upper, &t.uio, l.Cred, nil)
+		switch {
+		case err == nil:
+			read := t.block[:len(t.block)-int(t.uio.Resid)]
+			name, err := findFileno(read, t.va.Fileid)
 			if err != nil {
 				return err
 			}
 			if name != nil {
 				return t.name(name)
 			}
-			if len(read) == 0 && uio.Offset == off && !eof {
-				// Reading on would never end.
-				return kern.ENOENT
+			if len(read) == 0 && t.uio.Offset == off {
+				return kern.ENOENT // reading on would never end
 			}
-			off = uio.Offset
+			off, tries = t.uio.Offset, 0
+		case err == kern.EINVAL && tries < 3:
+			// A file system that has forgotten what its offsets
+			// meant: once more from the beginning.
+			off = 0
+			tries++
+		default:
+			return err
 		}
 		if eof {
 			return kern.ENOENT

@@ -216,6 +216,22 @@ func TestGetcwdWhiteout(t *testing.T) {
 	}
 }
 
+func TestPathOf(t *testing.T) {
+	w := testWorld(t)
+	w.cwdi.ChangeRoot(w.l, w.vp("/m")) // does not matter
+	deep := w.vp("/m/sub/deep")
+	gone := w.vp("/d/e")
+	w.at("/d").remove("e")
+	w.rebase()
+	if path, err := PathOf(w.l, deep); path != "/m/sub/deep" || err != nil {
+		t.Errorf("%q, %v", path, err)
+	}
+	if path, err := PathOf(w.l, gone); err != kern.ENOENT {
+		t.Errorf("of a removed directory: %q, %v", path, err)
+	}
+	w.balanced("PathOf")
+}
+
 func TestVnIsUnder(t *testing.T) {
 	w := testWorld(t)
 	for _, c := range []struct {

@@ -534,6 +534,20 @@ func TestDeadStart(t *testing.T) {
 	}
 }
 
+// TestNoMount starts in a directory that belongs to no file system.
+func TestNoMount(t *testing.T) {
+	w := testWorld(t)
+	vp, err := w.sys.GetNewVnode(w.l, vnode.VT_NON, nil, &memfsOps, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	vp.SetType(vnode.VDIR)
+	w.rebase()
+	if got := w.walk(lookup, leaf, "f", func(nd *Nameidata) { nd.At(vp) }); got != "ENOENT" {
+		t.Error(got)
+	}
+}
+
 func TestWalkPanics(t *testing.T) {
 	for what, c := range map[string]struct {
 		want string
@@ -806,6 +820,36 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant:\n%s", path, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+}
+
+// printer is a sink that prints the steps of walks.
+type printer struct{}
+
+func (printer) Event(l *kern.Lwp, e *kern.Event) {
+	if e.Kind == kern.EvNamei {
+		fmt.Printf("%-10s%s\n", e.Name, e.Text)
+	}
+}
+
+func ExampleNameidata_Namei() {
+	w := newWorld(nil, hypercall.Native, "/a/\n/b -> a/../c\n/c")
+	w.l.Hooks = &kern.Hooks{Sink: printer{}}
+	nd := Acquire(w.l)
+	nd.Init(w.l, vnode.LOOKUP, vnode.FOLLOW|vnode.LOCKLEAF, "/b")
+	if err := nd.Namei(w.l); err != nil {
+		fmt.Println(err)
+	} else {
+		nd.Vp.Put(w.l)
+	}
+	nd.Release(w.l)
+	// Output:
+	// start     "/b", LOOKUP|LOCKLEAF|FOLLOW, from the root directory
+	// component "b", the last one
+	// symlink   "b" is a symbolic link, number 1 of 32: the path becomes "a/../c"
+	// component "a", more follows: it must be a directory
+	// component "..", more follows: it must be a directory
+	// component "c", the last one
+	// end       VREG, locked
 }
 
 // TestTraceRare has the steps that few walks have.
