@@ -22,9 +22,12 @@ func tryEnter(l *kern.Lwp, vp *vnode.Vnode, flags int) bool {
 	return vp.VLock.TryREnter(l)
 }
 
-// tryDeadCheck says whether vp is or becomes dead: EBUSY also if that cannot
-// be found out without a sleep.
+// tryDeadCheck says whether vp, which is locked, is dead or dying: EBUSY also
+// if the difference cannot be found out without a sleep.
 func tryDeadCheck(l *kern.Lwp, vp *vnode.Vnode) error {
+	if !vp.Dying() {
+		return nil
+	}
 	if !vp.Interlock.TryEnter(l) {
 		return kern.EBUSY
 	}
@@ -47,13 +50,14 @@ func Lock(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 		return lockNowait(l, vp, flags)
 	}
 	enter(l, vp, flags)
-	vp.Interlock.Enter(l)
-	err := vp.DeadCheck(l, vnode.VDEAD_NOWAIT)
-	if err != nil {
-		vp.VLock.Exit(l)
-		err = vp.DeadCheck(l, 0)
-		kern.KASSERTOf(err == kern.ENOENT, "error == ENOENT", vp)
+	if !vp.Dying() {
+		emitLock(l, kern.EvLock, vp, flags)
+		return nil
 	}
+	vp.VLock.Exit(l)
+	vp.Interlock.Enter(l)
+	err := vp.DeadCheck(l, 0)
+	kern.KASSERTOf(err == kern.ENOENT, "error == ENOENT", vp)
 	vp.Interlock.Exit(l)
 	return err
 }
@@ -65,8 +69,25 @@ func lockNowait(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	err := tryDeadCheck(l, vp)
 	if err != nil {
 		vp.VLock.Exit(l)
+		return err
 	}
-	return err
+	emitLock(l, kern.EvLock, vp, flags)
+	return nil
+}
+
+// emitLock reports that a vnode is locked, or that it is unlocked.
+func emitLock(l *kern.Lwp, kind kern.EventKind, vp *vnode.Vnode, flags int) {
+	if !l.Watched() {
+		return
+	}
+	how := ""
+	switch {
+	case flags&vnode.LK_EXCLUSIVE != 0:
+		how = "exclusive"
+	case flags&vnode.LK_SHARED != 0:
+		how = "shared"
+	}
+	l.Emit(kind, vp.Type().String(), how, nil)
 }
 
 // Unlock unlocks a vnode, however it is locked.
@@ -77,6 +98,7 @@ func lockNowait(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_unlock
 func Unlock(l *kern.Lwp, vp *vnode.Vnode) error {
 	vp.VLock.Exit(l)
+	emitLock(l, kern.EvUnlock, vp, 0)
 	return nil
 }
 
