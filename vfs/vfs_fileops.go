@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"math"
+
 	"rumpvfs/kern"
 	"rumpvfs/vnode"
 )
@@ -55,6 +57,10 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 		uio.Offset = fp.Offset()
 	}
 	start, count := uio.Offset, uio.Resid
+	if err := enforceRlimitFsize(vp, uio, ioflag); err != nil {
+		_ = vnode.VOP_UNLOCK(l, vp)
+		return err
+	}
 	err := vnode.VOP_WRITE(l, vp, uio, ioflag, fp.Cred)
 	if flags&FOF_UPDATE_OFFSET != 0 {
 		if ioflag&vnode.IO_APPEND == 0 {
@@ -65,6 +71,24 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)
 	return err
+}
+
+// enforceRlimitFsize refuses with EFBIG to write a regular file beyond
+// RLIMIT_FSIZE, which in a rump kernel is the largest offset there is.
+//
+//netbsd:sys/kern/vfs_vnops.c enforce_rlimit_fsize
+func enforceRlimitFsize(vp *vnode.Vnode, uio *kern.Uio, ioflag int) error {
+	if vp.Type() != vnode.VREG {
+		return nil
+	}
+	off := uio.Offset
+	if ioflag&vnode.IO_APPEND != 0 {
+		off = vp.Size
+	}
+	if uint64(off)+uint64(uio.Resid) > math.MaxInt64 {
+		return kern.EFBIG
+	}
+	return nil
 }
 
 // commonIoflag is what an open file's flags mean for reads and writes alike.
