@@ -34,9 +34,10 @@ type Config struct {
 //	r  releLock
 //	t  vfsListLock
 //
-// The order of these locks, first to last: mountlistLock, Mount.Unmounting,
-// mntvnodeLock, Vnode.Interlock, freeLock and releLock. mntidLock comes
-// before mountlistLock. vfsListLock is taken last.
+// The order of these locks, first to last: mntidLock, mountlistLock,
+// Mount.Unmounting, mntvnodeLock, Vnode.Interlock, freeLock and releLock.
+// vfsListLock is taken last. Vnode locks come before all of them; only
+// an unmount, which holds Unmounting throughout, locks vnodes under it.
 type System struct {
 	K   *kern.Kernel // :
 	UVM *uvm.System  // :
@@ -127,12 +128,12 @@ type DeviceTable interface {
 
 // The classes of this package's locks; ranks are in the order of locking.
 var (
-	mntidLockClass      = hypercall.LockClass{Name: "mntid_lock", Rank: 300}
-	mountlistLockClass  = hypercall.LockClass{Name: "mountlist_lock", Rank: 310}
-	unmountingLockClass = hypercall.LockClass{Name: "mnt_unmounting", Rank: 320}
 	updatingLockClass   = hypercall.LockClass{Name: "mnt_updating", Rank: 330}
 	renameLockClass     = hypercall.LockClass{Name: "mnt_renamelock", Rank: 340}
 	vnodeLockClass      = hypercall.LockClass{Name: "v_lock", Rank: 400}
+	mntidLockClass      = hypercall.LockClass{Name: "mntid_lock", Rank: 410}
+	mountlistLockClass  = hypercall.LockClass{Name: "mountlist_lock", Rank: 420}
+	unmountingLockClass = hypercall.LockClass{Name: "mnt_unmounting", Rank: 430}
 	mntvnodeLockClass   = hypercall.LockClass{Name: "mntvnode_lock", Rank: 500}
 	interlockClass      = hypercall.LockClass{Name: "v_interlock", Rank: 600}
 	freeLockClass       = hypercall.LockClass{Name: "vnode_free_list_lock", Rank: 700}

@@ -1,6 +1,8 @@
 package vnode
 
 import (
+	"fmt"
+
 	"rumpvfs/kern"
 )
 
@@ -125,6 +127,7 @@ func (sys *System) GetNewVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock
 func (vp *Vnode) UngetNew(l *kern.Lwp) {
 	kern.KASSERTOf(vp.Usecount() == 1, "vp->v_usecount == 1", vp)
 	kern.KASSERTOf(vp.Data == nil, "vp->v_data == NULL", vp)
+	emitRef(l, kern.EvRele, vp)
 	vp.Interlock.Enter(l)
 	vp.Refs.Or(refClean)
 	vp.relel(l, 0)
@@ -147,10 +150,13 @@ func (vp *Vnode) refWatched(l *kern.Lwp) {
 	emitRef(l, kern.EvRef, vp)
 }
 
-// emitRef reports that vp gained or lost a reference.
+// emitRef reports that vp gained a reference or is about to lose one.
 func emitRef(l *kern.Lwp, kind kern.EventKind, vp *Vnode) {
 	if l.Watched() {
-		l.Emit(kind, vp.typeName(), vp.KernelState(), nil)
+		l.Hooks.Sink.Event(l, &kern.Event{
+			Kind: kind, Name: vp.typeName(), Depth: l.Depth, Args: vp,
+			Text: fmt.Sprintf("usecount %d", vp.Usecount()),
+		})
 	}
 }
 
@@ -317,9 +323,11 @@ func (vp *Vnode) Recycle(l *kern.Lwp) bool {
 		case u&refChanging != 0:
 			vp.cv.Wait(l, vp.Interlock)
 		case u&refClean != 0:
+			emitRef(l, kern.EvRele, vp)
 			vp.relel(l, 0)
 			return true
 		case vp.Refs.CompareAndSwap(u, u|refChanging):
+			emitRef(l, kern.EvRele, vp)
 			vp.clean(l)
 			vp.relel(l, releChanged)
 			return true
@@ -334,6 +342,7 @@ func (vp *Vnode) Recycle(l *kern.Lwp) bool {
 //
 //netbsd:sys/kern/vfs_vnode.c vgone
 func (vp *Vnode) Gone(l *kern.Lwp) {
+	emitRef(l, kern.EvRele, vp)
 	vp.Interlock.Enter(l)
 	for {
 		u := vp.Refs.Load()
