@@ -117,3 +117,30 @@ func TestRaceWithChdir(t *testing.T) {
 		}
 	}
 }
+
+// TestHammer is the race on threads that run at the same time.
+func TestHammer(t *testing.T) {
+	w := newWorld(t, hypercall.Native, "/a/\n/a/b/\n/a/b/c\n/l -> a/b/../b\n/m/ = fs1\n/m/x")
+	failed := make([]error, 4)
+	var lwps []*kern.Lwp
+	for i := range failed {
+		lwps = append(lwps, kern.StartLwp(w.k, w.l.Proc, "walker", func(l *kern.Lwp) {
+			for n := range 300 {
+				path := []string{"/a/b/c", "/l/..", "/m/../a/b", "/m/x"}[(i+n)%4]
+				if vp, err := Simple(l, path, NSM_FOLLOW_NOEMULROOT); err == nil {
+					vp.Rele(l)
+				} else if err != kern.ENOENT || path == "/m/x" {
+					failed[i] = err
+				}
+			}
+		}))
+	}
+	lwps = append(lwps, kern.StartLwp(w.k, w.l.Proc, "remover", func(l *kern.Lwp) { w.remover(l, 100) }))
+	for _, l := range lwps {
+		l.Join(&w.l.Thread)
+	}
+	if err := errors.Join(failed...); err != nil {
+		t.Error(err)
+	}
+	w.balanced("hammering")
+}
