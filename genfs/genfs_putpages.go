@@ -83,11 +83,11 @@ func offWorklist(l *kern.Lwp, vp *vnode.Vnode) {
 // Postconditions: the same; it may have been released meanwhile.
 func (p *put) pass(l *kern.Lwp) error {
 	p.begin(l)
+	vp := p.vp
 	var err error
-	if p.flags&(uvm.PGO_CLEANIT|uvm.PGO_FREE|uvm.PGO_DEACTIVATE) != 0 {
+	if vp.Iflag()&vnode.VI_ONWORKLST != 0 || p.flags&(uvm.PGO_FREE|uvm.PGO_DEACTIVATE) != 0 {
 		err = p.scan(l)
 	}
-	vp := p.vp
 	if p.modified && vp.Iflag()&vnode.VI_WRMAPDIRTY != 0 && stampable(vp) {
 		p.node.markUpdate(l, vp, GOP_UPDATE_MODIFIED)
 	}
@@ -100,18 +100,16 @@ func (p *put) pass(l *kern.Lwp) error {
 	return err
 }
 
-// begin finds out what a pass has to do. Nothing is written if the vnode is
-// not on the syncer's list, for then nothing is dirty.
+// begin finds out what a pass has to do. If the vnode is not on the syncer's
+// list nothing is dirty. The C kernel then gives up PGO_CLEANIT, and so frees,
+// unwritten, a busy page that it waits for and that comes back dirty.
 func (p *put) begin(l *kern.Lwp) {
 	vp := p.vp
 	onWorklist := vp.Iflag()&vnode.VI_ONWORKLST != 0
 	kern.KASSERTOf(onWorklist || vp.Iflag()&vnode.VI_WRMAPDIRTY == 0,
 		"(vp->v_iflag & VI_ONWORKLST) != 0 || (vp->v_iflag & VI_WRMAPDIRTY) == 0", vp)
-	if !onWorklist {
-		p.flags &^= uvm.PGO_CLEANIT
-	}
 	p.wasclean = vp.Numoutput() == 0
-	p.cleanall = p.flags&uvm.PGO_CLEANIT != 0 && p.wasclean && p.lo == 0 && p.hi == lastPage
+	p.cleanall = onWorklist && p.flags&uvm.PGO_CLEANIT != 0 && p.wasclean && p.lo == 0 && p.hi == lastPage
 	p.dirtygen = p.node.dirtygen
 	p.pagedaemon = vp.System().UVM.IsPagedaemon(l)
 }

@@ -80,7 +80,9 @@ func Ebadf(*kern.Lwp, vnode.Args) error { return kern.EBADF }
 func Enoioctl(*kern.Lwp, vnode.Args) error { return kern.EPASSTHROUGH }
 
 // EnoioctlIoctl is [Enoioctl] for the slot of ioctl.
-func EnoioctlIoctl(*kern.Lwp, *vnode.Vnode, uint64, any, int, *kern.Cred) error { return kern.EPASSTHROUGH }
+func EnoioctlIoctl(*kern.Lwp, *vnode.Vnode, uint64, any, int, *kern.Cred) error {
+	return kern.EPASSTHROUGH
+}
 
 // Eopnotsupp fails with EOPNOTSUPP and does what the operation owes its
 // caller all the same: vnodes are put, released or unlocked as the operation

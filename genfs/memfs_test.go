@@ -25,15 +25,15 @@ type memfs struct {
 	vnode.BaseVFS
 	ops      vnode.Ops
 	genfs    genfs.Ops
-	bshift   int    // of a file-system block
-	run      int    // blocks behind the first that Bmap finds together
-	fail     error  // of the next transfers
-	bmapFail int64  // block number that Bmap refuses, -1 for none
-	stamps   int    // GOP_UPDATE flags seen
-	reads    int    // transfers
-	writes   int    //
-	short    int    // bytes that transfers leave undone
-	access   error  // what VOP_ACCESS answers
+	bshift   int   // of a file-system block
+	run      int   // blocks behind the first that Bmap finds together
+	fail     error // of the next transfers
+	bmapFail int64 // block number that Bmap refuses, -1 for none
+	stamps   int   // GOP_UPDATE flags seen
+	reads    int   // transfers
+	writes   int   //
+	short    int   // bytes that transfers leave undone
+	access   error // what VOP_ACCESS answers
 	late     []func(l *kern.Lwp)
 	async    bool // transfers are over only when settled
 	aborts   int
