@@ -17,6 +17,9 @@ type machine struct {
 	l  *kern.Lwp
 	mp *vnode.Mount
 	fs *memfs
+
+	uio kern.Uio // of the transfer in progress
+	iov [1][]byte
 }
 
 // memfs is a file system whose device is a byte slice a file: its transfers
@@ -135,15 +138,15 @@ func (fs *memfs) alloc(_ *kern.Lwp, vp *vnode.Vnode, off, length int64, _ int, _
 }
 
 func (fs *memfs) strategy(l *kern.Lwp, vp *vnode.Vnode, bp *vnode.Buf) error {
-	transfer := func(l *kern.Lwp) {
-		fs.transfer(fileOf(vp), bp)
-		vnode.Biodone(l, bp)
-	}
 	if fs.async {
-		fs.late = append(fs.late, transfer)
+		fs.late = append(fs.late, func(l *kern.Lwp) {
+			fs.transfer(fileOf(vp), bp)
+			vnode.Biodone(l, bp)
+		})
 		return nil
 	}
-	transfer(l)
+	fs.transfer(fileOf(vp), bp)
+	vnode.Biodone(l, bp)
 	return nil
 }
 
@@ -194,14 +197,12 @@ func (m *machine) read(vp *vnode.Vnode, off int64, data []byte) error {
 }
 
 func (m *machine) move(vp *vnode.Vnode, off int64, data []byte, rw kern.UioRW) error {
-	var iov [1][]byte
-	var uio kern.Uio
-	uio.InitUio(&iov, data, off, rw)
+	m.uio.InitUio(&m.iov, data, off, rw)
 	flags := uvm.UBC_READ
 	if rw == kern.UIO_WRITE {
 		flags = uvm.UBC_WRITE
 	}
-	return uvm.UbcUiomove(m.l, &vp.Object, &uio, int64(len(data)), 0, flags)
+	return uvm.UbcUiomove(m.l, &vp.Object, &m.uio, int64(len(data)), 0, flags)
 }
 
 // put calls VOP_PUTPAGES.
