@@ -88,11 +88,6 @@ func (mp *Mount) System() *System { return mp.sys }
 // Gen numbers the mounts of a kernel in the order in which they were made.
 func (mp *Mount) Gen() uint64 { return mp.gen }
 
-// Busynest returns how many times the mount is marked busy.
-//
-// Preconditions: Unmounting is held.
-func (mp *Mount) Busynest() int { return mp.busynest }
-
 // HasVnodes reports whether vnodes belong to the mount.
 func (mp *Mount) HasVnodes(l *kern.Lwp) bool {
 	mp.sys.mntvnodeLock.Enter(l)

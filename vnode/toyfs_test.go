@@ -318,23 +318,14 @@ func (t *toyKernel) end() {
 
 // unmount is the core of dounmount.
 func (t *toyKernel) unmount(l *kern.Lwp, mp *Mount, flags int) error {
-	mp.Unmounting.Enter(l)
-	if mp.Busynest() != 0 {
-		mp.Unmounting.Exit(l)
-		return kern.EBUSY
-	}
-	if mp.Iflag()&kern.IMNT_GONE != 0 {
-		mp.Unmounting.Exit(l)
-		return kern.ENOENT
-	}
-	mp.SetIflag(kern.IMNT_UNMOUNT)
-	if err := VFS_UNMOUNT(l, mp, flags); err != nil {
-		mp.ClearIflag(kern.IMNT_UNMOUNT)
-		mp.Unmounting.Exit(l)
+	if err := mp.BeginUnmount(l); err != nil {
 		return err
 	}
-	mp.SetIflag(kern.IMNT_GONE)
-	mp.Unmounting.Exit(l)
+	err := VFS_UNMOUNT(l, mp, flags)
+	mp.EndUnmount(l, err == nil)
+	if err != nil {
+		return err
+	}
 	t.sys.MountlistRemove(l, mp)
 	if mp.HasVnodes(l) {
 		kern.Panicf("unmount: dangling vnode")

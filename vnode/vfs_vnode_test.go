@@ -195,6 +195,33 @@ func TestDuringTransition(t *testing.T) {
 	vp.Rele(k.l)
 }
 
+// Who waits for a vnode that turns out to be recycled gets ENOENT and frees
+// it. To vclean it is in use: it is deactivated once more.
+func TestWaiterOutlivesRecycled(t *testing.T) {
+	k := newToyKernel(t, hypercall.Config{Mode: hypercall.Deterministic}, Config{})
+	vp := k.find(1)
+	f := vp.Data.(*toyFile)
+	k.fs.unlink(k.l, vp)
+	var waiter *kern.Lwp
+	f.inactive = func(l *kern.Lwp, vp *Vnode) {
+		if waiter != nil {
+			return
+		}
+		waiter = kern.StartLwp(k.k, k.l.Proc, "waiter", func(l *kern.Lwp) {
+			vp.Interlock.Enter(l)
+			k.want("get", vp.Get(l, 0), error(kern.ENOENT))
+		})
+		for vp.Usecount() == 1 {
+			l.Point()
+		}
+	}
+	vp.Rele(k.l)
+	k.wantTold("rele", "inactive(1) inactive(1) reclaim(1)")
+	waiter.Join(&k.l.Thread)
+	k.want("vnodes", k.sys.NumVnodes(), 0)
+	k.end()
+}
+
 func TestFlagsOfUnusedGo(t *testing.T) {
 	k := newStory(t)
 	vp := k.find(1)
@@ -344,24 +371,45 @@ func TestGetRacesClean(t *testing.T) {
 
 // The same, and more, at full speed.
 func TestHammer(t *testing.T) {
-	k := newToyKernel(t, hypercall.Config{}, Config{DesiredVnodes: 8})
-	k.verbose = false
-	var wg sync.WaitGroup
 	rounds := 2000
 	if testing.Short() {
 		rounds = 200
 	}
-	for g := range 8 {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			l := kern.NewLwp(k.k, k.l.Proc, fmt.Sprint("hammer", g))
-			defer l.Exit()
-			k.hammer(l, g, rounds)
-		}()
+	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Checked} {
+		k := newToyKernel(t, hypercall.Config{Mode: mode}, Config{DesiredVnodes: 8})
+		k.verbose = false
+		var wg sync.WaitGroup
+		for g := range 8 {
+			wg.Add(1)
+			go func() {
+				defer wg.Done()
+				l := kern.NewLwp(k.k, k.l.Proc, fmt.Sprint("hammer", g))
+				defer l.Exit()
+				k.hammer(l, g, rounds)
+			}()
+		}
+		wg.Wait()
+		k.end()
 	}
-	wg.Wait()
-	k.end()
+}
+
+// And in schedules that can be repeated.
+func TestHammerSchedules(t *testing.T) {
+	for seed := range uint64(100) {
+		k := newToyKernel(t, hypercall.Config{Mode: hypercall.Deterministic, Seed: seed}, Config{DesiredVnodes: 8})
+		k.verbose = false
+		var lwps []*kern.Lwp
+		for g := range 3 {
+			lwps = append(lwps, kern.StartLwp(k.k, k.l.Proc, fmt.Sprint("hammer", g), func(l *kern.Lwp) { k.hammer(l, g, 40) }))
+		}
+		for _, w := range lwps {
+			w.Join(&k.l.Thread)
+		}
+		k.end()
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
 }
 
 func (k *toyKernel) hammer(l *kern.Lwp, g, rounds int) {
@@ -416,6 +464,31 @@ func (k *toyKernel) hammer(l *kern.Lwp, g, rounds int) {
 		}
 		vp.Rele(l)
 	}
+}
+
+func TestAccessors(t *testing.T) {
+	k := newStory(t)
+	vp := k.find(1)
+	mp := vp.Mount()
+	k.want("systems", vp.System() == k.sys && mp.System() == k.sys, true)
+	vp.SetGenfs("g")
+	k.want("genfs", vp.Genfs(), any("g"))
+	vp.SetMountedhere(mp)
+	k.want("mounted here", vp.Mountedhere(), mp)
+	mp.SetFlag(kern.MNT_RDONLY | kern.MNT_NOEXEC)
+	mp.ClearFlag(kern.MNT_RDONLY)
+	k.want("flags", mp.Flag(), uint32(kern.MNT_NOEXEC))
+	k.hold(vp, 2)
+	k.want("holds", vp.Holdcnt(), 2)
+	k.hold(vp, -2)
+	vp.Lock(k.l, LK_EXCLUSIVE)
+	vp.Interlock.Enter(k.l)
+	k.want("get", vp.Get(k.l, LK_EXCLUSIVE|LK_NOWAIT), error(kern.EBUSY))
+	k.want("references", vp.Usecount(), 1)
+	vp.Put(k.l)
+	it := mp.VnodeIterator(k.l)
+	k.want("a marker", it.marker.Iflag(), uint32(VI_MARKER))
+	it.Destroy(k.l)
 }
 
 type tableOfNames struct{ names, attrs int }
