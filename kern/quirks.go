@@ -153,7 +153,7 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Name: "blocks-constant", Layer: "rumpfs",
 		What:     "every file holds one block, whatever its size",
 		Cause:    "va_bytes is set once and never changed",
-		Intended: "the storage that a file's data takes",
+		Intended: "the storage that a file's data is charged with",
 	},
 	QuirkFileFlags: {
 		Name: "file-flags", Layer: "rumpfs",

@@ -15,7 +15,6 @@ type fileData struct {
 	len    uint64       // bytes, present or not
 	chunks []*dataChunk // in ascending order of index
 	hint   int          // the chunk found last
-	pages  int64        // present pages
 }
 
 // pagesPerChunk balances what a small file costs against the number of chunks of a large one.
@@ -31,9 +30,6 @@ type (
 )
 
 var zeroPage dataPage
-
-// bytesHeld is the storage taken, in bytes.
-func (d *fileData) bytesHeld() uint64 { return uint64(d.pages) * kern.PAGE_SIZE }
 
 // findChunk returns where the chunk of an index is, or where it would stand.
 func (d *fileData) findChunk(index uint64) (int, bool) {
@@ -78,7 +74,6 @@ func (d *fileData) makePage(number uint64) *dataPage {
 		p = new(dataPage)
 		c.pages[number%pagesPerChunk] = p
 		c.used++
-		d.pages++
 	}
 	return p
 }
@@ -128,25 +123,21 @@ func (d *fileData) resize(n uint64) {
 	}
 	i, ok := d.findChunk(last / pagesPerChunk)
 	if ok && last%pagesPerChunk != 0 {
-		d.freePages(d.chunks[i], last%pagesPerChunk)
+		d.chunks[i].free(last % pagesPerChunk)
 		if d.chunks[i].used > 0 {
 			i++
 		}
-	}
-	for _, c := range d.chunks[i:] {
-		d.pages -= int64(c.used)
 	}
 	d.chunks = slices.Delete(d.chunks, i, len(d.chunks))
 	d.hint = 0
 }
 
-// freePages frees the pages of c from the one numbered first in it on.
-func (d *fileData) freePages(c *dataChunk, first uint64) {
+// free frees the pages from the one numbered first in the chunk on.
+func (c *dataChunk) free(first uint64) {
 	for i := first; i < pagesPerChunk; i++ {
 		if c.pages[i] != nil {
 			c.pages[i] = nil
 			c.used--
-			d.pages--
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rumpvfs/kern"
+	"rumpvfs/uvm"
 	"rumpvfs/vnode"
 )
 
@@ -99,6 +100,49 @@ func TestStaleBytesAfterShrinking(t *testing.T) {
 	})
 }
 
+func TestBlocks(t *testing.T) {
+	both(t, func(t *testing.T, m *machine, fixed bool) {
+		f := must(m.create(m.root, "f", 0o644))
+		for _, c := range []struct{ size, bytes uint64 }{{0, 0}, {1, 512}, {512, 512}, {513, 1024}, {70000, 70144}} {
+			wantErr(t, "truncate", m.truncate(f, c.size), nil)
+			if got := m.stat(f).Bytes; got != pick(fixed, 512, c.bytes) {
+				t.Errorf("%d bytes hold %d", c.size, got)
+			}
+		}
+		f.Rele(m.l)
+	})
+}
+
+// brokenPager delivers no page.
+type brokenPager struct{ uvm.Pager }
+
+func (brokenPager) Get(l *kern.Lwp, o *uvm.Object, _ int64, _ []*uvm.Page, _, _, _, _, _ int) (int, error) {
+	o.Interlock.Exit(l)
+	return 0, kern.EIO
+}
+
+func TestFailedWriteLeavesFileAsItWas(t *testing.T) {
+	both(t, func(t *testing.T, m *machine, fixed bool) {
+		f := must(m.create(m.root, "f", 0o644))
+		must(m.write(f, 0, "before", 0))
+		held := m.k.Sys.Reserved()
+		pager := f.Pager
+		f.Pager = brokenPager{pager}
+		n, err := m.write(f, 3, "longer than before", 0)
+		f.Pager = pager
+		if n != 0 || err != kern.EIO {
+			t.Errorf("write: %d, %v", n, err)
+		}
+		if got := must(m.read(f, 0, 100)); got != "before" {
+			t.Errorf("read %q", got)
+		}
+		if got := m.k.Sys.Reserved(); got != held {
+			t.Errorf("%d bytes reserved, before it were %d", got, held)
+		}
+		f.Rele(m.l)
+	})
+}
+
 func TestZeroWriteBeyondEnd(t *testing.T) {
 	both(t, func(t *testing.T, m *machine, fixed bool) {
 		f := must(m.create(m.root, "f", 0o644))
@@ -160,8 +204,8 @@ func TestSpaceWithoutLimit(t *testing.T) {
 	f.Interlock.Enter(m.l)
 	wantErr(t, "write back", vnode.VOP_PUTPAGES(m.l, f, 0, 0, 0x003), nil) // PGO_CLEANIT|PGO_SYNCIO
 	vnode.VOP_UNLOCK(m.l, f)
-	if got := m.stat(f).Bytes; got != kern.PAGE_SIZE {
-		t.Errorf("holds %d bytes", got)
+	if n := nodeOf(f).data.pages(); n != 1 {
+		t.Errorf("%d pages hold one write", n)
 	}
 	wantErr(t, "shrink", m.truncate(f, 3), nil)
 	f.Rele(m.l)

@@ -55,9 +55,7 @@ func vopGetattr(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred)
 	vap.Atime = rn.atime()
 	vap.Size = uint64(vp.Size)
 	if rn.va.Type == vnode.VREG && !rn.fs.quirk(kern.QuirkBlocksConstant) {
-		rn.dataLock.Enter(l)
-		vap.Bytes = rn.data.bytesHeld()
-		rn.dataLock.Exit(l)
+		vap.Bytes = (rn.data.len + kern.S_BLKSIZE - 1) &^ (kern.S_BLKSIZE - 1)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func (fs *FS) vopSpec(l *kern.Lwp, a vnode.Args) error {
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_revoke
 func vopRevoke(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
-	if nodeOf(vp).fs.quirk(kern.QuirkRevokeIgnored) {
+	if vp.System().K.Quirks.Has(kern.QuirkRevokeIgnored) {
 		return kern.EOPNOTSUPP
 	}
 	return genfs.Revoke(l, vp, flags)
@@ -81,11 +81,11 @@ func vopAdvlock(l *kern.Lwp, vp *vnode.Vnode, id any, op int, fl *kern.Flock, fl
 	return nodeOf(vp).lockf.Advlock(l, vp, id, op, fl, flags, size)
 }
 
-// vopPathconf answers pathconf(2).
+// vopPathconf answers pathconf(2). The vnode need not be locked, so the node is left alone.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_pathconf
 func vopPathconf(l *kern.Lwp, vp *vnode.Vnode, name int) (int64, error) {
-	funny := nodeOf(vp).fs.quirk(kern.QuirkPathconf)
+	funny := vp.System().K.Quirks.Has(kern.QuirkPathconf)
 	switch name {
 	case kern.PC_LINK_MAX:
 		return kern.LINK_MAX, nil

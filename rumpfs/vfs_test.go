@@ -251,3 +251,31 @@ func BenchmarkMountroot(b *testing.B) {
 		boot(b, config{quirks: kern.Rev1125, unchecked: true})
 	}
 }
+
+func TestNoVnodeToBeHad(t *testing.T) {
+	m := boot(t, config{})
+	before := m.fs.nodeBytes.Load()
+	_, err := m.fs.makevnode(m.l, m.mp, nodeOf(m.root))
+	wantErr(t, "a second vnode for a node", err, kern.ERESTART)
+	m.mp.SetIflag(kern.IMNT_GONE)
+	_, err = m.symlink(m.root, "l", "target")
+	wantErr(t, "symlink on a mount that is gone", err, kern.ENOENT)
+	wantErr(t, "mounting there", vnode.VFS_MOUNT(m.l, m.mp, "/", nil), kern.ENOENT)
+	if got := m.fs.nodeBytes.Load(); got != before {
+		t.Errorf("%d bytes of nodes reserved, before it were %d", got, before)
+	}
+	m.mp.ClearIflag(kern.IMNT_GONE)
+	if got := m.ls(m.root); got != "" {
+		t.Errorf("ls: %s", got)
+	}
+	m.end()
+}
+
+func TestMountrootFails(t *testing.T) {
+	m := boot(t, config{nodeLimit: nodeBytes})
+	if got := panics(t, func() { m.fs.Mountroot(m.l, m.vsys) }); !strings.Contains(got, "mounting rootfs failed: ENOMEM") {
+		t.Error(got)
+	}
+	unattached := vnode.NewSystem(m.k, m.vsys.UVM, vnode.Config{Stepped: true})
+	wantErr(t, "file system that is not attached", m.fs.Mountroot(m.l, unattached), kern.ENODEV)
+}
