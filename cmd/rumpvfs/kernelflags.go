@@ -1,0 +1,44 @@
+package main
+
+import (
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/sim"
+)
+
+// kernelFlags say what kernels to boot.
+type kernelFlags struct {
+	quirks string
+	native bool
+	seed   uint64
+}
+
+func (f *kernelFlags) add(cmd *cobra.Command) {
+	fl := cmd.Flags()
+	fl.StringVar(&f.quirks, "quirks", "rev1125",
+		"defects of the reference that kernels have: rev1125 for all, fixed for none, then names to add or, with a minus, to leave out")
+	fl.BoolVar(&f.native, "native", false, "run kernels on goroutines in place of the deterministic scheduler")
+	fl.Uint64Var(&f.seed, "seed", 0, "seed of the deterministic scheduler")
+}
+
+// config is the kernel that the flags ask for.
+func (f *kernelFlags) config() (sim.Config, error) {
+	quirks, err := kern.ParseQuirks(f.quirks)
+	if err != nil {
+		return sim.Config{}, usageError{err}
+	}
+	c := sim.Config{Mode: hypercall.Deterministic, Seed: f.seed, Fixed: kern.Rev1125 &^ quirks}
+	if f.native {
+		c.Mode = hypercall.Native
+	}
+	return c, nil
+}
+
+// addJobs adds the flag that says how many sections run at a time.
+func addJobs(cmd *cobra.Command, jobs *int) {
+	cmd.Flags().IntVar(jobs, "jobs", runtime.GOMAXPROCS(0), "sections to run at a time")
+}
