@@ -239,6 +239,18 @@ func TestDataOutlivesVnode(t *testing.T) {
 	})
 }
 
+func TestWriteToFileWhoseSizeIsForgotten(t *testing.T) {
+	m := boot(t, config{quirks: kern.Rev1125})
+	f := must(m.create(m.root, "f", 0o644))
+	must(m.write(f, 0, "kept", 0))
+	f.Rele(m.l)
+	m.recycle()
+	f = must(m.find(m.root, "f"))
+	if got := panics(t, func() { m.write(f, 0, "ab", 0) }); !strings.Contains(got, "past eof") {
+		t.Error(got)
+	}
+}
+
 func TestNotRegularFiles(t *testing.T) {
 	both(t, func(t *testing.T, m *machine, fixed bool) {
 		p := must(m.mknod(m.root, "p", vnode.VFIFO, kern.NODEV))
