@@ -57,9 +57,17 @@ func (fs *memfs) Statvfs(l *kern.Lwp, mp *vnode.Mount, sbp *kern.Statvfs) error 
 
 func newMachine(t testing.TB, c hypercall.Config) *machine {
 	t.Helper()
+	return newSmallMachine(t, c, uvm.Config{})
+}
+
+// newSmallMachine is newMachine with as much memory as uc says.
+func newSmallMachine(t testing.TB, c hypercall.Config, uc uvm.Config) *machine {
+	t.Helper()
 	k := kern.NewKernel(hypercall.NewSystem(c), 0)
 	l := kern.NewLwp(k, kern.NewProc(k, kern.RootCred()), "test")
-	sys := vnode.NewSystem(k, uvm.NewSystem(k, uvm.Config{}), vnode.Config{Stepped: true})
+	us := uvm.NewSystem(k, uc)
+	us.Kproc = l.Proc
+	sys := vnode.NewSystem(k, us, vnode.Config{Stepped: true})
 	fs := &memfs{bshift: kern.DEV_BSHIFT, bmapFail: -1, run: 16}
 	fs.genfs = genfs.Ops{Size: genfs.Size, Write: genfs.GopWrite, Alloc: fs.alloc,
 		MarkUpdate: func(_ *kern.Lwp, _ *vnode.Vnode, flags int) { fs.stamps |= flags }}

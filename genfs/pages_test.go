@@ -161,6 +161,13 @@ func TestLargeBlocks(t *testing.T) {
 	if vp.NPages() != 4 || m.fs.reads != 1 {
 		t.Errorf("%d pages in %d transfers, want the block of 4 in one", vp.NPages(), m.fs.reads)
 	}
+	// What is resident comes without the rest of its block.
+	m.put(vp, 4*page, 5*page, uvm.PGO_FREE)
+	pgs, err = m.get(vp, 5*page, 2, 1, ro, syncio)
+	if err != nil || pgs[0].Offset != 5*page || pgs[1].Offset != 6*page || m.fs.reads != 1 {
+		t.Errorf("resident pages: %v, %d transfers", err, m.fs.reads)
+	}
+	m.unbusy(vp, pgs)
 	// The last block ends with the file.
 	pgs, err = m.get(vp, 9*page, 1, 0, ro, syncio)
 	if err != nil {
@@ -562,6 +569,36 @@ func TestFree(t *testing.T) {
 	}
 }
 
+// Pages that could be written to through a mapping are noted as dirty, and
+// writing them moves the file's times.
+func TestWritableMapping(t *testing.T) {
+	m := newMachine(t, hypercall.Config{})
+	vp := m.open(t, string(pattern(page)))
+	vp.Interlock.Enter(m.l)
+	vp.SetIflag(vnode.VI_WRMAP)
+	vp.Interlock.Exit(m.l)
+	if err := m.write(vp, 0, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if vp.Iflag()&vnode.VI_WRMAPDIRTY == 0 || m.fs.stamps != 0 {
+		t.Errorf("iflag %#x stamps %d after the write", vp.Iflag(), m.fs.stamps)
+	}
+	m.put(vp, 0, 0, uvm.PGO_CLEANIT|syncio)
+	if m.fs.stamps != genfs.GOP_UPDATE_MODIFIED {
+		t.Errorf("stamps %d after the flush", m.fs.stamps)
+	}
+	m.put(vp, 0, 0, uvm.PGO_CLEANIT|syncio)
+	if vp.Iflag()&vnode.VI_WRMAPDIRTY != 0 {
+		t.Error("still noted as dirty when clean")
+	}
+	// A file system that keeps no times need not be told.
+	m.fs.genfs.MarkUpdate = nil
+	m.write(vp, 0, []byte("x"))
+	if err := m.put(vp, 0, 0, uvm.PGO_CLEANIT|syncio); err != nil {
+		t.Error(err)
+	}
+}
+
 // An error of a write comes back, and the pages count as clean: the rump
 // kernel forgets about them.
 func TestWriteErrors(t *testing.T) {
@@ -606,6 +643,17 @@ func TestAsyncWrite(t *testing.T) {
 	m.audit(t, vp)
 	if string(fileOf(vp).data[:5]) != "later" {
 		t.Error("not written")
+	}
+	// Pages that are on their way out are left alone.
+	m.write(vp, 0, []byte("again"))
+	m.put(vp, 0, 0, uvm.PGO_CLEANIT|uvm.PGO_FREE)
+	if err := m.put(vp, 0, 0, uvm.PGO_CLEANIT|uvm.PGO_FREE|uvm.PGO_BUSYFAIL); err != nil {
+		t.Errorf("put of a page on its way out: %v", err)
+	}
+	m.fs.settle(m.l)
+	m.audit(t, vp)
+	if vp.NPages() != 0 || string(fileOf(vp).data[:5]) != "again" {
+		t.Errorf("%d pages, data %q", vp.NPages(), fileOf(vp).data[:5])
 	}
 }
 

@@ -160,6 +160,70 @@ func TestBusyPage(t *testing.T) {
 	}
 }
 
+// A file larger than memory: the page daemon writes and frees pages while
+// others are made.
+func TestPagedaemon(t *testing.T) {
+	for seed := range uint64(5) {
+		m := newSmallMachine(t, hypercall.Config{Mode: hypercall.Deterministic, Seed: seed},
+			uvm.Config{MemLimit: uvm.MinMemLimit})
+		vp := m.open(t, "")
+		data := pattern(2 * uvm.MinMemLimit)
+		const chunk = 8 * page
+		for off := 0; off < len(data); off += chunk {
+			if err := m.write(vp, int64(off), data[off:off+chunk]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := make([]byte, chunk)
+		for off := 0; off < len(data); off += chunk {
+			if err := m.read(vp, int64(off), got); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, data[off:off+chunk]) {
+				t.Fatalf("seed %d: wrong data at %d: %s", seed, off, diff(got, data[off:off+chunk]))
+			}
+		}
+		if n := vp.NPages() * page; n >= uvm.MinMemLimit {
+			t.Errorf("seed %d: %d bytes of pages", seed, n)
+		}
+		if m.fs.writes == 0 {
+			t.Errorf("seed %d: nothing was written", seed)
+		}
+		m.UVM.StopDaemon(m.l)
+		m.audit(t, vp)
+	}
+}
+
+// The page daemon does not wait for a page that has become busy since it
+// chose it.
+func TestPagedaemonMeetsBusyPage(t *testing.T) {
+	m := newSmallMachine(t, det, uvm.Config{MemLimit: uvm.MinMemLimit, StepDaemon: true})
+	const n = 210 // pages: more than nine tenths of memory
+	vp := m.open(t, string(pattern(n*page)))
+	b := make([]byte, page)
+	for i := range n {
+		if err := m.read(vp, int64(i)*page, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var busy []*uvm.Page
+	m.fs.ops.Putpages = func(l *kern.Lwp, vp *vnode.Vnode, lo, hi int64, flags int) error {
+		if len(busy) < 3 {
+			it := vp.Pages(lo, hi)
+			pg := it.Next()
+			pg.Flags |= uvm.PG_BUSY
+			busy = append(busy, pg)
+		}
+		return genfs.Putpages(l, vp, lo, hi, flags)
+	}
+	m.UVM.DaemonStep(m.l)
+	if len(busy) != 3 || vp.NPages() >= n || vp.NPages() < 3 {
+		t.Errorf("%d pages left, %d busy", vp.NPages(), len(busy))
+	}
+	m.unbusy(vp, busy)
+	m.audit(t, vp)
+}
+
 // A vnode that is recycled writes its dirty pages first.
 func TestReclaimFlushes(t *testing.T) {
 	m := newMachine(t, hypercall.Config{})
