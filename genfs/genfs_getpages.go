@@ -246,6 +246,9 @@ func (g *get) enterNode(l *kern.Lwp) bool {
 		kern.KASSERTOf(g.node.Wrlocked(l), "genfs_node_wrlocked(vp)", g.vp)
 		return true
 	case !g.blockalloc && g.node.Rdtrylock(l):
+		// The node's lock comes before the interlock, but trying it in
+		// the other order cannot deadlock, and the file cannot shrink
+		// meanwhile.
 		return true
 	}
 	g.vp.Interlock.Exit(l)

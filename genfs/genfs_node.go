@@ -42,7 +42,7 @@ type Node struct {
 	dirtygen int         // i: counts when pages became dirty
 }
 
-var glockClass = hypercall.LockClass{Name: "g_glock", Rank: 40}
+var glockClass = hypercall.LockClass{Name: "g_glock", Rank: 450}
 
 // NodeInit prepares a new vnode for [Getpages] and [Putpages].
 //
