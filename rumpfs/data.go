@@ -29,6 +29,7 @@ type (
 	}
 )
 
+//policy:static only compared with
 var zeroPage dataPage
 
 // findChunk returns where the chunk of an index is, or where it would stand.

@@ -85,7 +85,9 @@ func errs(base []kern.Errno, more ...kern.Errno) []kern.Errno {
 	return slices.Compact(all)
 }
 
-// Calls lists every call of the language, by subject. Never written to.
+// Calls lists every call of the language, by subject.
+//
+//policy:static read only
 var Calls = []Spec{
 	{"open", []Param{path("P"), num("FLAGS"), optional(num("MODE"), 0)},
 		"Opens the file P, making it first if O_CREAT says so, and answers the lowest free descriptor.",

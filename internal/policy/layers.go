@@ -1,0 +1,146 @@
+package policy
+
+import (
+	"fmt"
+	"go/ast"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Layers says which package may import which: those after ">" and all that
+// they may import. A package that is not here may not exist.
+const Layers = `
+hypercall
+kern        > hypercall
+uvm         > kern
+vnode       > uvm
+namei       > vnode
+genfs       > vnode
+blkdev      > vnode
+specfs      > genfs, blkdev
+rumpfs      > specfs, namei
+vfs         > specfs, namei
+sim         > rumpfs, vfs
+sim/script  > kern
+sim/replay  > sim, sim/script
+cmd/rumpvfs > sim/replay
+
+internal/policy
+internal/policy/cmd/names   > internal/policy
+internal/vnodeif
+internal/vnodeif/cmd/vnodeif > internal/vnodeif
+`
+
+// Modules are the modules of others that a package may import.
+var Modules = map[string][]string{
+	"uvm":         {"github.com/google/btree"},
+	"cmd/rumpvfs": {"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
+}
+
+// TestModules are those that any test may import besides.
+var TestModules = []string{
+	"github.com/google/go-cmp",
+	"github.com/rogpeppe/go-internal",
+	"pgregory.net/rapid",
+}
+
+// TestLayers are the packages that the tests of a package may import besides
+// what the package itself may.
+var TestLayers = map[string][]string{}
+
+// Below returns, for each package of the table, all that it may import.
+func Below(table string) (map[string][]string, error) {
+	below := map[string][]string{}
+	for line := range strings.Lines(table) {
+		name, deps, _ := strings.Cut(line, ">")
+		name = strings.TrimSpace(name)
+		if name == "" {
+			continue
+		}
+		if _, dup := below[name]; dup {
+			return nil, fmt.Errorf("%s is twice in the table", name)
+		}
+		all := []string{}
+		for _, d := range strings.FieldsFunc(deps, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' }) {
+			more, ok := below[d]
+			if !ok {
+				return nil, fmt.Errorf("%s stands on %s, which is not above it in the table", name, d)
+			}
+			all = append(append(all, d), more...)
+		}
+		slices.Sort(all)
+		below[name] = slices.Compact(all)
+	}
+	return below, nil
+}
+
+// Imports finds the imports of t that the table does not allow.
+func Imports(t *Tree, table string) ([]Finding, error) {
+	below, err := Below(table)
+	if err != nil {
+		return nil, err
+	}
+	var all []Finding
+	for _, f := range t.Go {
+		if _, ok := below[f.Package()]; !ok {
+			all = append(all, Finding{t.Position(f.AST.Package), "package " + f.Package() + " is not in the table of layers"})
+			continue
+		}
+		for _, spec := range f.AST.Imports {
+			if what := importOf(f, spec, below[f.Package()]); what != "" {
+				all = append(all, Finding{t.Position(spec.Pos()), what})
+			}
+		}
+	}
+	return all, nil
+}
+
+// importOf says why f may not have the import spec, "" if it may.
+func importOf(f *File, spec *ast.ImportSpec, below []string) string {
+	p, err := strconv.Unquote(spec.Path.Value)
+	if err != nil {
+		return err.Error()
+	}
+	local, ours := strings.CutPrefix(p, Module+"/")
+	first, _, _ := strings.Cut(p, "/")
+	switch {
+	case ours:
+		if slices.Contains(below, local) || f.Test() && (local == f.Package() || slices.Contains(TestLayers[f.Package()], local)) {
+			return ""
+		}
+		return f.Package() + " may not import " + local
+	case strings.Contains(first, "."):
+		if within(p, Modules[f.Package()]) || f.Test() && within(p, TestModules) {
+			return ""
+		}
+		return f.Package() + " may not use module of " + p
+	case hostPackage(p) && kernelCode(f.Package()) && !f.Test():
+		return f.Package() + " may not import " + p + ": only hypercall and commands reach the host"
+	}
+	return ""
+}
+
+// within reports whether package p belongs to one of modules.
+func within(p string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool { return p == m || strings.HasPrefix(p, m+"/") })
+}
+
+// kernelCode reports whether the rules for code that runs inside a kernel
+// hold for a package: all but hypercall, commands and what builds the project.
+func kernelCode(pkg string) bool {
+	first, _, _ := strings.Cut(pkg, "/")
+	return first != "hypercall" && first != "cmd" && first != "internal"
+}
+
+// hostPackage reports whether p of the standard library reaches the host or
+// gives what differs between two runs.
+func hostPackage(p string) bool {
+	switch p {
+	case "math/rand", "math/rand/v2", "crypto/rand", "unsafe", "syscall", "plugin", "log", "testing":
+		return true
+	}
+	first, _, _ := strings.Cut(p, "/")
+	return first == "os" || first == "net" || path.Base(p) == "exec"
+}
