@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rumpvfs/blkdev"
@@ -60,7 +61,8 @@ type Kernel struct {
 	F   *vfs.System
 
 	procLock kern.Mutex
-	procs    []*Proc // procLock: processes, the first is pid 1
+	procs    []*Proc     // procLock: processes, the first is pid 1
+	down     atomic.Bool // Shutdown has come to its end
 	init     *Proc
 	root     vnode.VFSOps
 	devsw    *blkdev.Devsw
@@ -235,22 +237,29 @@ func (k *Kernel) Run() { k.Sys.Run() }
 func (k *Kernel) Err() error { return k.K.Dead() }
 
 // Shutdown ends all processes, unmounts everything and audits the kernel: if
-// a reference, lock, page, buffer, open file or host descriptor is left over
-// the error names it. A kernel that has stopped only gives its threads up.
+// a reference, lock, page, buffer, open file, lwp or host descriptor is left
+// over the error names it. A kernel that has stopped only gives its threads
+// up. Every later call on the kernel is ESRCH, or why it had stopped.
 func (k *Kernel) Shutdown() error {
-	if k.K.Dead() != nil {
-		k.Sys.Shutdown()
+	if k.down.Load() {
 		return nil
 	}
-	left := k.exitAll()
-	if len(left) == 0 && k.K.Dead() == nil {
-		left = append(left, k.halt()...)
+	stopped := k.K.Dead() != nil
+	var left []string
+	if !stopped {
+		left = k.exitAll()
+		if len(left) == 0 && k.K.Dead() == nil {
+			left = k.halt()
+		}
 	}
+	k.down.Store(true)
 	left = append(left, k.Sys.Shutdown()...)
-	if k.K.Dead() != nil {
+	switch {
+	case stopped:
+		return nil
+	case k.K.Dead() != nil:
 		return k.K.Dead()
-	}
-	if len(left) > 0 {
+	case len(left) > 0:
 		return fmt.Errorf("left over at shutdown: %s", strings.Join(left, "; "))
 	}
 	return nil
@@ -270,7 +279,7 @@ func (k *Kernel) exitAll() (left []string) {
 // halt unmounts the root and audits what is left. It runs in an lwp without
 // a process.
 func (k *Kernel) halt() (left []string) {
-	p := &Proc{k: k, proc: kern.NewProc(k.K, kern.RootCred())}
+	p := &Proc{process: &process{k: k, proc: kern.NewProc(k.K, kern.RootCred())}}
 	p.l = kern.NewLwp(k.K, p.proc, "halt")
 	l, err := p.enter("halt")
 	if err != nil {

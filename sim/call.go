@@ -18,12 +18,15 @@ import (
 const NullPath = "\x00"
 
 // enter begins a system call: it finds the lwp that makes it and refreshes
-// its credentials. A kernel that has stopped answers why.
+// its credentials. A kernel that has stopped answers why, a process that has
+// exited ESRCH.
 func (p *Proc) enter(name string) (*kern.Lwp, error) {
 	if err := p.k.K.Dead(); err != nil {
+		p.endIfDown()
 		return nil, err
 	}
-	if p.exited.Load() {
+	if !p.begin() {
+		p.endIfDown()
 		return nil, kern.ESRCH
 	}
 	l := p.l
@@ -37,11 +40,25 @@ func (p *Proc) enter(name string) (*kern.Lwp, error) {
 	return l, nil
 }
 
+// endIfDown ends an lwp of its own thread whose kernel has been shut down, so
+// that Shutdown does not wait for a body that goes on whatever its calls say.
+func (p *Proc) endIfDown() {
+	if p.started && p.k.down.Load() {
+		panic(hypercall.Killed{})
+	}
+}
+
 // leave ends a system call. It is deferred, so that it also receives what a
 // kernel panic throws and turns it into the call's error.
 func (p *Proc) leave(l *kern.Lwp, err *error) {
-	if r := recover(); r != nil {
+	r := recover()
+	if r != nil {
 		*err = p.k.died(r)
+	}
+	if p.calls.Add(-1) == exiting {
+		if e := p.free(l); e != nil {
+			*err = e
+		}
 	}
 	if l.Hooks != nil {
 		l.Emit(kern.EvSysret, "", "", *err)
@@ -51,9 +68,13 @@ func (p *Proc) leave(l *kern.Lwp, err *error) {
 	} else {
 		l.Exit()
 	}
+	if r != nil {
+		p.endIfDown()
+	}
 }
 
-// died stops the kernel for the panic value r and returns the reason.
+// died stops the kernel for the panic value r and returns the reason. A
+// kernel that is shut down has not stopped, it is gone: ESRCH.
 func (k *Kernel) died(r any) error {
 	switch v := r.(type) {
 	case *kern.Panic:
@@ -62,6 +83,8 @@ func (k *Kernel) died(r any) error {
 		return k.K.Die(v)
 	case hypercall.Stopped:
 		return k.K.Dead()
+	case hypercall.Killed:
+		return kern.ESRCH
 	case error:
 		if e := (hypercall.LockError{}); errors.As(v, &e) {
 			return k.K.Die(&kern.Panic{Msg: e.Error()})

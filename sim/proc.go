@@ -10,14 +10,56 @@ import (
 
 // Proc is a process, or one of several lwps of a process (see [Proc.Go]).
 type Proc struct {
+	*process
+	l       *kern.Lwp
+	busy    atomic.Bool // l is in a call; a second goroutine gets an lwp of its own
+	started bool        // l runs on a thread of its own
+}
+
+// process is what the lwps of a process share.
+type process struct {
 	k    *Kernel
 	proc *kern.Proc
 	fd   *vfs.Filedesc
 	cwd  *namei.Cwdinfo
 
-	l      *kern.Lwp
-	busy   atomic.Bool // l is in a call; a second goroutine gets an lwp of its own
-	exited atomic.Bool
+	// calls counts the calls in progress. With exiting set no new one
+	// begins, and the last to end frees the process and sets freed.
+	calls atomic.Int64
+}
+
+const (
+	exiting = 1 << 62
+	freed   = 1 << 61
+)
+
+// begin begins a call, unless the process has exited.
+func (p *process) begin() bool {
+	if p.calls.Add(1)&exiting == 0 {
+		return true
+	}
+	p.calls.Add(-1)
+	return false
+}
+
+// free lets go of what the process holds, if it has exited and nobody else
+// does or did that.
+//
+// Preconditions: no call is in progress but that of l, which has ended.
+//
+//netbsd:sys/rump/librump/rumpkern/lwproc.c lwproc_proc_free
+func (p *process) free(l *kern.Lwp) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = p.k.died(r)
+		}
+	}()
+	if p.calls.CompareAndSwap(exiting, exiting|freed) && p.k.K.Dead() == nil {
+		p.fd.Free(l)
+		p.cwd.Free(l)
+		p.k.forget(l, p)
+	}
+	return nil
 }
 
 // Kernel returns the kernel that p lives in.
@@ -58,7 +100,7 @@ func (p *Proc) Rfork(flags RforkFlags) (child *Proc, err error) {
 
 // newProc enters a process into the table. fd and cwd pass to it.
 func (k *Kernel) newProc(l *kern.Lwp, cred *kern.Cred, fd *vfs.Filedesc, cwd *namei.Cwdinfo) *Proc {
-	p := &Proc{k: k, fd: fd, cwd: cwd}
+	p := &Proc{process: &process{k: k, fd: fd, cwd: cwd}}
 	if l != nil {
 		k.procLock.Enter(l)
 		defer k.procLock.Exit(l)
@@ -72,25 +114,26 @@ func (k *Kernel) newProc(l *kern.Lwp, cred *kern.Cred, fd *vfs.Filedesc, cwd *na
 }
 
 // Exit ends the process: its descriptors are closed, its directories let go.
+// Calls of other lwps that are in progress are still done first; later ones
+// are ESRCH.
 //
-//netbsd:sys/rump/librump/rumpkern/lwproc.c lwproc_proc_free
+//netbsd:sys/rump/librump/rumpkern/lwproc.c rump_lwproc_releaselwp
 func (p *Proc) Exit() (err error) {
 	l, err := p.enter("exit")
 	if err != nil {
 		return err
 	}
-	p.exited.Store(true)
 	defer p.leave(l, &err)
-	p.fd.Free(l)
-	p.cwd.Free(l)
-	p.k.forget(l, p)
+	if p.calls.Or(exiting)&exiting != 0 {
+		return kern.ESRCH
+	}
 	return nil
 }
 
-func (k *Kernel) forget(l *kern.Lwp, p *Proc) {
+func (k *Kernel) forget(l *kern.Lwp, p *process) {
 	k.procLock.Enter(l)
 	for i, q := range k.procs {
-		if q == p {
+		if q.process == p {
 			k.procs = append(k.procs[:i], k.procs[i+1:]...)
 			break
 		}
@@ -100,13 +143,26 @@ func (k *Kernel) forget(l *kern.Lwp, p *Proc) {
 
 // Go runs body in a new lwp of the process, on a goroutine of its own or, in
 // a deterministic kernel, when the scheduler picks it. body makes its calls
-// on the Proc that it is given.
-func (p *Proc) Go(name string, body func(p *Proc)) {
-	q := &Proc{k: p.k, proc: p.proc, fd: p.fd, cwd: p.cwd}
-	q.l = kern.StartLwp(p.k.K, p.proc, name, func(l *kern.Lwp) {
-		q.l = l
-		body(q)
-	})
+// on the Proc that it is given, which is also returned for [Proc.Join]. When
+// the kernel is shut down, a call of an lwp that has not ended does not return:
+// the deferred functions of body run, and the lwp ends.
+func (p *Proc) Go(name string, body func(p *Proc)) *Proc {
+	q := &Proc{process: p.process, started: true}
+	q.l = kern.StartLwp(p.k.K, p.proc, name, func(*kern.Lwp) { body(q) })
+	return q
+}
+
+// Join waits until lwp, which [Proc.Go] has started, has ended. The error is
+// why the kernel has stopped, if it has: a deterministic one where all wait
+// for each other stops with [hypercall.Blocked].
+func (p *Proc) Join(lwp *Proc) (err error) {
+	l, err := p.enter("join")
+	if err != nil {
+		return err
+	}
+	defer p.leave(l, &err)
+	lwp.l.Join(&l.Thread)
+	return nil
 }
 
 // Getpid returns the process's number. The first process is 1.

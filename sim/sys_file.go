@@ -172,22 +172,21 @@ func (p *Proc) Dup2(from, to int) (newfd int, err error) {
 	fp.Ref()
 	p.fd.Putfile(l, from)
 	switch {
-	case uint32(to) >= uint32(p.fd.Limit()):
+	case uint(to) >= uint(p.fd.Limit()):
 		err = kern.EBADF
 	case from != to:
 		err = p.fd.Dup2(l, fp, to, 0)
 	}
-	if cerr := fp.Closef(l); err == nil {
-		err = cerr
-	}
+	_ = fp.Closef(l)
 	if err != nil {
 		return -1, err
 	}
 	return to, nil
 }
 
-// Fcntl does what fcntl(2) does for the commands whose argument is a number;
-// [Proc.FcntlLock] is for the others. EINVAL for a command it does not know.
+// Fcntl does what fcntl(2) does for the commands whose argument is a number.
+// EINVAL for a command it does not know; EFAULT for those that [Proc.FcntlLock]
+// is for, since a number is no pointer.
 //
 //netbsd:sys/kern/sys_descrip.c sys_fcntl
 func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
@@ -196,6 +195,8 @@ func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
 		return p.dupfd("fcntl", fd, int(int32(arg)), false)
 	case kern.F_DUPFD_CLOEXEC:
 		return p.dupfd("fcntl", fd, int(int32(arg)), true)
+	case kern.F_GETLK, kern.F_SETLK, kern.F_SETLKW:
+		return -1, kern.EFAULT
 	}
 	l, err := p.enter("fcntl")
 	if err != nil {
@@ -219,12 +220,13 @@ func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
 	return p.fcntlFile(l, fp, fd, cmd, arg)
 }
 
-// closem closes fd and every higher descriptor.
+// closem closes fd and every higher descriptor. Unlike the reference it does
+// not go round and round while another lwp has a higher one half open.
 func (p *Proc) closem(l *kern.Lwp, fd int) error {
 	if fd < 0 {
 		return kern.EBADF
 	}
-	for i := p.fd.Lastfile(l); i >= fd; i = p.fd.Lastfile(l) {
+	for i := p.fd.Lastfile(l); i >= fd; i-- {
 		if p.fd.Get(l, i) != nil {
 			_ = p.fd.Close(l, i)
 		}
@@ -279,24 +281,30 @@ func (p *Proc) fcntlFile(l *kern.Lwp, fp *vfs.File, fd, cmd int, arg int64) (int
 	return -1, kern.EINVAL
 }
 
-// setfl changes the file status flags, if the file system lets it.
+// setfl changes the file status flags, if the file system and the driver let
+// it. Not atomic, as in the reference.
 func setfl(l *kern.Lwp, fp *vfs.File, oflags int32) error {
+	old := fp.Flag()
 	want := kern.FFLAGS(oflags) & kern.FCNTLFLAGS
 	if err := fp.Ops.Fcntl(l, fp, kern.F_SETFL, want); err != nil {
 		return err
 	}
-	for _, c := range []struct {
-		flag int32
-		com  uint64
-	}{{kern.FNONBLOCK, kern.FIONBIO}, {kern.FASYNC, kern.FIOASYNC}} {
-		if (want^fp.Flag())&c.flag == 0 {
-			continue
+	tell := func(flag int32, com uint64, flags int32) error {
+		if (want^old)&flag == 0 {
+			return nil
 		}
-		on := want & c.flag
-		if err := fp.Ops.Ioctl(l, fp, c.com, &on); err != nil {
-			_ = fp.Ops.Fcntl(l, fp, kern.F_SETFL, fp.Flag())
-			return err
+		on := flags & flag
+		return fp.Ops.Ioctl(l, fp, com, &on)
+	}
+	err := tell(kern.FNONBLOCK, kern.FIONBIO, want)
+	if err == nil {
+		if err = tell(kern.FASYNC, kern.FIOASYNC, want); err != nil {
+			_ = tell(kern.FNONBLOCK, kern.FIONBIO, old)
 		}
+	}
+	if err != nil {
+		_ = fp.Ops.Fcntl(l, fp, kern.F_SETFL, old)
+		return err
 	}
 	fp.ClearFlag(kern.FCNTLFLAGS)
 	fp.SetFlag(want)
@@ -304,7 +312,8 @@ func setfl(l *kern.Lwp, fp *vfs.File, oflags int32) error {
 }
 
 // FcntlLock does F_GETLK, F_SETLK and F_SETLKW. The locks belong to the
-// process; for F_GETLK *fl becomes the conflicting lock or F_UNLCK.
+// process; F_GETLK makes *fl the conflicting lock or F_UNLCK, the others leave
+// it alone.
 //
 // Errors: EBADF also for a descriptor not open for what the lock says;
 // EAGAIN for a conflict that F_SETLK meets; EDEADLK; EINVAL for a range or
@@ -325,20 +334,24 @@ func (p *Proc) FcntlLock(fd, cmd int, fl *kern.Flock) (err error) {
 	if fp.Type != vfs.DTYPE_VNODE {
 		return kern.EINVAL
 	}
-	if fl.Whence == kern.SEEK_CUR {
-		fl.Start += fp.Offset()
+	in := *fl
+	if in.Whence == kern.SEEK_CUR {
+		in.Start += fp.Offset()
 	}
-	vp := fp.Vnode()
 	switch cmd {
 	case kern.F_GETLK:
-		if fl.Type != kern.F_RDLCK && fl.Type != kern.F_WRLCK && fl.Type != kern.F_UNLCK {
+		if in.Type != kern.F_RDLCK && in.Type != kern.F_WRLCK && in.Type != kern.F_UNLCK {
 			return kern.EINVAL
 		}
-		return vnode.VOP_ADVLOCK(l, vp, p.proc, kern.F_GETLK, fl, kern.F_POSIX)
+		err = vnode.VOP_ADVLOCK(l, fp.Vnode(), p.proc, kern.F_GETLK, &in, kern.F_POSIX)
+		if err == nil {
+			*fl = in
+		}
+		return err
 	case kern.F_SETLK:
-		return p.setlk(l, fp, fl, kern.F_POSIX)
+		return p.setlk(l, fp, &in, kern.F_POSIX)
 	case kern.F_SETLKW:
-		return p.setlk(l, fp, fl, kern.F_POSIX|kern.F_WAIT)
+		return p.setlk(l, fp, &in, kern.F_POSIX|kern.F_WAIT)
 	}
 	return kern.EINVAL
 }
@@ -414,7 +427,7 @@ func (p *Proc) PosixFadvise(fd int, off, n int64, advice int) (err error) {
 	defer p.leave(l, &err)
 	end := int64(math.MaxInt64)
 	switch {
-	case n < 0 || n > math.MaxInt64-off && off > 0:
+	case n < 0 || n > 0 && (off < 0 || n > math.MaxInt64-off):
 		return kern.EINVAL
 	case n > 0:
 		end = off + n

@@ -3,6 +3,8 @@ package replay
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
@@ -50,6 +52,17 @@ func NewSession(c sim.Config) (*Session, error) {
 
 // Proc returns the process that makes the next call.
 func (s *Session) Proc() *sim.Proc { return s.current }
+
+// Name returns the name that rfork was bound to when it made p, "p0" for the
+// first process, or "" if there is none.
+func (s *Session) Name(p *sim.Proc) string {
+	for _, name := range slices.Sorted(maps.Keys(s.procs)) {
+		if s.procs[name] == p {
+			return name
+		}
+	}
+	return ""
+}
 
 // Home returns the session's private host directory.
 func (s *Session) Home() string { return s.home }

@@ -1,6 +1,11 @@
 package script
 
-import "rumpvfs/kern"
+import (
+	"maps"
+	"slices"
+
+	"rumpvfs/kern"
+)
 
 // constants are the NetBSD names that a number may be made of. Never
 // written to.
@@ -72,3 +77,6 @@ var constants = map[string]int64{
 
 	"FFILESYNC": kern.FFILESYNC, "FDATASYNC": kern.FDATASYNC, "FDISKSYNC": kern.FDISKSYNC,
 }
+
+// Constants lists the NetBSD names that a number may be made of, sorted.
+func Constants() []string { return slices.Sorted(maps.Keys(constants)) }
