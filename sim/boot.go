@@ -68,7 +68,7 @@ type Kernel struct {
 	devsw    *blkdev.Devsw
 }
 
-var procLockClass = hypercall.LockClass{Name: "proc_lock"}
+var procLockClass = hypercall.LockClass{Name: "proc_lock", Rank: 850}
 
 // Boot boots a kernel: rumpfs is mounted as root, with /dev, /tmp, /dev/null
 // and /dev/zero in it, and process 1 runs as root in "/".

@@ -7,7 +7,7 @@ import (
 	"rumpvfs/kern"
 )
 
-var pageqLockClass = hypercall.LockClass{Name: "uvm_pageqlock", Rank: 800}
+var pageqLockClass = hypercall.LockClass{Name: "uvm_pageqlock", Rank: 820}
 
 // Page is a page of an object.
 //

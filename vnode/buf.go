@@ -89,7 +89,7 @@ type BufCache interface {
 }
 
 var (
-	bufferLockClass  = hypercall.LockClass{Name: "buffer_lock", Rank: 600}
+	bufferLockClass  = hypercall.LockClass{Name: "buffer_lock", Rank: 610}
 	bufPoolLockClass = hypercall.LockClass{Name: "bufio_cache", Rank: 810}
 )
 

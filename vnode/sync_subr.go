@@ -18,7 +18,7 @@ const (
 
 const syncerLast = SYNCER_MAXDELAY + 2
 
-var syncerLockClass = hypercall.LockClass{Name: "syncer_data_lock", Rank: 700}
+var syncerLockClass = hypercall.LockClass{Name: "syncer_data_lock", Rank: 720}
 
 // syncer is the syncer's worklist: a ring of queues, one for each second to
 // come. VI_ONWORKLST says that a vnode is in one of them.

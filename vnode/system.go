@@ -137,8 +137,8 @@ var (
 	mntvnodeLockClass   = hypercall.LockClass{Name: "mntvnode_lock", Rank: 500}
 	interlockClass      = hypercall.LockClass{Name: "v_interlock", Rank: 600}
 	freeLockClass       = hypercall.LockClass{Name: "vnode_free_list_lock", Rank: 700}
-	releLockClass       = hypercall.LockClass{Name: "vrele_lock", Rank: 700}
-	vfsListLockClass    = hypercall.LockClass{Name: "vfs_list_lock", Rank: 710}
+	releLockClass       = hypercall.LockClass{Name: "vrele_lock", Rank: 710}
+	vfsListLockClass    = hypercall.LockClass{Name: "vfs_list_lock", Rank: 730}
 )
 
 // NewSystem makes the vnode layer of a kernel. The layers above fill in the
