@@ -31,13 +31,20 @@ func (Null) Open(_ *kern.Lwp, dev kern.Dev, _ int) error {
 func (Null) Close(*kern.Lwp, kern.Dev, int) error { return nil }
 
 // Read finds nothing in /dev/null, and as many NUL bytes as wanted in
-// /dev/zero.
+// /dev/zero. EFAULT if the reader's memory ends before.
 //
 //netbsd:sys/rump/librump/rumpvfs/devnull.c rump_devnullrw
 func (Null) Read(_ *kern.Lwp, dev kern.Dev, uio *kern.Uio, _ int) error {
-	if dev.Minor() != DEV_ZERO {
+	switch dev.Minor() {
+	case DEV_NULL:
 		return nil
+	case DEV_ZERO:
+		return readZeros(uio)
 	}
+	return kern.ENXIO
+}
+
+func readZeros(uio *kern.Uio) error {
 	var zeros [512]byte
 	for uio.Resid > 0 {
 		if err := uio.Move(zeros[:min(int64(len(zeros)), uio.Resid)]); err != nil {
@@ -50,7 +57,10 @@ func (Null) Read(_ *kern.Lwp, dev kern.Dev, uio *kern.Uio, _ int) error {
 // Write swallows everything. The offset stays, as in the reference.
 //
 //netbsd:sys/rump/librump/rumpvfs/devnull.c rump_devnullrw
-func (Null) Write(_ *kern.Lwp, _ kern.Dev, uio *kern.Uio, _ int) error {
+func (Null) Write(_ *kern.Lwp, dev kern.Dev, uio *kern.Uio, _ int) error {
+	if m := dev.Minor(); m != DEV_NULL && m != DEV_ZERO {
+		return kern.ENXIO
+	}
 	uio.Resid = 0
 	return nil
 }

@@ -33,7 +33,8 @@ type BlockDriver interface {
 	Type() DevType
 	Open(l *kern.Lwp, dev kern.Dev, flag int) error
 	Close(l *kern.Lwp, dev kern.Dev, flag int) error
-	// Strategy starts the transfer bp describes; it ends in bp.Biodone.
+	// Strategy starts the transfer that bp describes; it ends in
+	// [vnode.Biodone].
 	Strategy(l *kern.Lwp, bp *vnode.Buf)
 	Ioctl(l *kern.Lwp, dev kern.Dev, com uint64, data any, flag int) error
 	// Size is the device's size in bytes, -1 if it does not say.
@@ -54,17 +55,17 @@ type entry[D any] struct {
 	driver D
 }
 
-var deviceLockClass = hypercall.LockClass{Name: "device_lock"}
+var devswLockClass = hypercall.LockClass{Name: "devsw_lock", Rank: 560}
 
 // NewDevsw makes an empty switch.
 func NewDevsw(k *kern.Kernel) *Devsw {
 	d := &Devsw{}
-	d.lock.Init(k.Sys, &deviceLockClass)
+	d.lock.Init(k.Sys, &devswLockClass)
 	return d
 }
 
-// AttachChar makes driver serve the character devices of major; EEXIST if
-// another does.
+// AttachChar makes driver serve the character devices of major. EEXIST if
+// another does, EINVAL if the driver of this name serves another major.
 //
 //netbsd:sys/kern/subr_devsw.c devsw_attach
 func (d *Devsw) AttachChar(l *kern.Lwp, name string, major int32, driver CharDriver) error {
@@ -73,8 +74,10 @@ func (d *Devsw) AttachChar(l *kern.Lwp, name string, major int32, driver CharDri
 	return attach(&d.char, name, major, driver)
 }
 
-// AttachBlock makes driver serve the block devices of major; EEXIST if
-// another does.
+// AttachBlock makes driver serve the block devices of major, with the same
+// errors.
+//
+//netbsd:sys/kern/subr_devsw.c devsw_attach
 func (d *Devsw) AttachBlock(l *kern.Lwp, name string, major int32, driver BlockDriver) error {
 	d.lock.Enter(l)
 	defer d.lock.Exit(l)
@@ -83,8 +86,11 @@ func (d *Devsw) AttachBlock(l *kern.Lwp, name string, major int32, driver BlockD
 
 func attach[D any](list *[]entry[D], name string, major int32, driver D) error {
 	for _, e := range *list {
-		if e.major == major {
+		switch {
+		case e.major == major:
 			return kern.EEXIST
+		case e.name == name:
+			return kern.EINVAL
 		}
 	}
 	*list = append(*list, entry[D]{name, major, driver})

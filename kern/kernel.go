@@ -11,9 +11,10 @@ import (
 // whether it has panicked, and the numbers it hands out. The layers keep
 // their own state in values of their own which the boot code wires together.
 type Kernel struct {
-	Sys    *hypercall.System
-	Quirks Quirks
-	Hooks  *Hooks // copied into every new lwp; nil when nothing watches
+	Sys      *hypercall.System
+	Quirks   Quirks
+	Boottime Timespec // when the kernel was made
+	Hooks    *Hooks   // copied into every new lwp; nil when nothing watches
 
 	dead    atomic.Pointer[death]
 	lastPid int32 // :: boot and fork are serialised by the process table's lock
@@ -21,7 +22,8 @@ type Kernel struct {
 
 // NewKernel makes a kernel on the machine sys.
 func NewKernel(sys *hypercall.System, quirks Quirks) *Kernel {
-	return &Kernel{Sys: sys, Quirks: quirks}
+	now := sys.Now()
+	return &Kernel{Sys: sys, Quirks: quirks, Boottime: Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}}
 }
 
 // Panic is a kernel panic. It is an error, and once a kernel has panicked

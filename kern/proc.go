@@ -9,7 +9,7 @@ type Proc struct {
 	K   *Kernel
 
 	cred atomic.Pointer[Cred] // replaced as a whole, never changed in place
-	Cwdi any                  // vfs.Cwdinfo: working and root directory, umask
+	Cwdi any                  // namei.Cwdinfo: working and root directory, umask
 	Fdp  any                  // vfs.Filedesc: descriptor table
 
 	// AdvLocked is PK_ADVLOCK: the process may hold POSIX byte-range

@@ -76,7 +76,17 @@ func (s *System) open(l *kern.Lwp, vp *vnode.Vnode, mode int, _ *kern.Cred) erro
 	if err := s.countOpen(l, n, vp); err != nil {
 		return err
 	}
-	err := s.driverOpen(l, n, vp, mode)
+	size, err := s.driverOpen(l, n, vp, mode)
+	if err = s.settleOpen(l, n, err); err == nil && size >= 0 {
+		vp.SetSize(l, size)
+	}
+	return err
+}
+
+// settleOpen takes back what countOpen counted if the driver has answered with
+// an error. Of a revoke in between it makes EBADF: whoever revokes has closed
+// the device, and the count is gone.
+func (s *System) settleOpen(l *kern.Lwp, n *node, err error) error {
 	s.lock.Enter(l)
 	defer s.lock.Exit(l)
 	switch {
@@ -87,7 +97,7 @@ func (s *System) open(l *kern.Lwp, vp *vnode.Vnode, mode int, _ *kern.Cred) erro
 	case err != nil:
 		n.opencnt--
 		n.dev.opencnt--
-		n.dev.bdevvp = nil
+		n.dev.bdevvp = nil // of a character device it always is
 	}
 	return err
 }
@@ -114,25 +124,23 @@ func (s *System) countOpen(l *kern.Lwp, n *node, vp *vnode.Vnode) error {
 }
 
 // driverOpen asks the driver. A character device may sleep there, so it is
-// unlocked meanwhile.
-func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) error {
+// unlocked meanwhile. The size is that of a block device in bytes, -1 where
+// there is none.
+func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) (size int64, err error) {
 	rdev := n.Rdev()
 	if vp.Type() == vnode.VBLK {
 		d, err := s.devsw.Block(l, rdev)
 		if err != nil {
-			return err
+			return -1, err
 		}
 		if err := d.Open(l, rdev, mode); err != nil {
-			return err
+			return -1, err
 		}
-		if size := d.Size(l, rdev); size >= 0 {
-			vp.SetSize(l, size)
-		}
-		return nil
+		return d.Size(l, rdev), nil
 	}
 	d, err := s.devsw.Char(l, rdev)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	if d.Type() == blkdev.D_TTY {
 		vp.SetVflag(vnode.VV_ISTTY)
@@ -140,10 +148,12 @@ func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) err
 	_ = vnode.VOP_UNLOCK(l, vp)
 	err = d.Open(l, rdev, mode)
 	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-	return err
+	return -1, err
 }
 
-// close closes the device when the last vnode of it is closed.
+// close closes the device when the last vnode of it is closed. A driver may
+// sleep in that, so the vnode is unlocked meanwhile, unless it is being
+// revoked or the caller does not want to wait (FNONBLOCK).
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_close
 func (s *System) close(l *kern.Lwp, vp *vnode.Vnode, flags int, cred *kern.Cred) error {
@@ -267,7 +277,8 @@ func (s *System) ioctl(l *kern.Lwp, vp *vnode.Vnode, com uint64, data any, fflag
 	return d.Ioctl(l, rdev, com, data, fflag)
 }
 
-// poll asks the driver of a character device; all else is always ready.
+// poll asks the driver of a character device, POLLERR if it has none or is
+// being revoked; all else is always ready.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_poll
 func (s *System) poll(l *kern.Lwp, vp *vnode.Vnode, events int) (int, error) {
@@ -280,7 +291,7 @@ func (s *System) poll(l *kern.Lwp, vp *vnode.Vnode, events int) (int, error) {
 	}
 	d, err := s.devsw.Char(l, rdev)
 	if err != nil {
-		return 0, err
+		return kern.POLLERR, nil
 	}
 	return d.Poll(l, rdev, events)
 }

@@ -24,11 +24,15 @@ type devKey struct {
 	rdev kern.Dev
 }
 
-// node is the device part of a vnode (specnode).
+// node is the device part of a vnode (specnode). The letters give what guards
+// a field:
+//
+//	:     stable
+//	lock  System.lock
 type node struct {
 	sys     *System
 	dev     *dev   // :
-	key     devKey // :  what it was made of; the vnode may be VBAD by now
+	key     devKey // :
 	opencnt int    // lock: opens through this vnode
 	gone    bool   // lock: revoked, closing
 }
@@ -141,7 +145,10 @@ func SetMountedFS(devvp *vnode.Vnode, mp *vnode.Mount) {
 	d.mounted = mp
 }
 
-// Revoke closes the device if vp holds it open, however often.
+// Revoke closes the device if vp holds it open, however often. Opening it
+// through vp fails from then on.
+//
+// Preconditions: vp is locked exclusively, and dying.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_node_revoke
 func (n *node) Revoke(l *kern.Lwp, vp *vnode.Vnode) {
@@ -154,9 +161,13 @@ func (n *node) Revoke(l *kern.Lwp, vp *vnode.Vnode) {
 		n.gone = true
 	}
 	n.sys.lock.Exit(l)
-	if open {
-		_ = vnode.VOP_CLOSE(l, vp, kern.FNONBLOCK, nil)
+	if !open {
+		return
 	}
+	_ = vnode.VOP_CLOSE(l, vp, kern.FNONBLOCK, nil)
+	n.sys.lock.Enter(l)
+	kern.KASSERTOf(n.opencnt == 0, "sn->sn_opencnt == 0", vp)
+	n.sys.lock.Exit(l)
 }
 
 // Destroy forgets a vnode that is being freed.

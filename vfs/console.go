@@ -57,11 +57,13 @@ func (ConsoleOps) Fcntl(_ *kern.Lwp, _ *File, com uint32, _ any) error {
 //netbsd:sys/kern/kern_descrip.c fnullop_poll
 func (ConsoleOps) Poll(*kern.Lwp, *File, int) (int, error) { return 0, nil }
 
-// Stat describes a character device that nobody else may touch.
+// Stat describes a character device that nobody else may touch, as old as
+// the kernel.
 //
 //netbsd:sys/rump/librump/rumpkern/cons.c rumpcons_stat
-func (ConsoleOps) Stat(_ *kern.Lwp, _ *File, sb *kern.Stat) error {
-	*sb = kern.Stat{Mode: 0o600 | kern.S_IFCHR}
+func (ConsoleOps) Stat(l *kern.Lwp, _ *File, sb *kern.Stat) error {
+	t := l.K.Boottime
+	*sb = kern.Stat{Mode: 0o600 | kern.S_IFCHR, Atim: t, Mtim: t, Ctim: t, Birthtim: t}
 	return nil
 }
 

@@ -8,19 +8,28 @@ import (
 	"rumpvfs/vnode"
 )
 
-// System is the open-file layer of one kernel.
+// System is the open-file layer of one kernel. The letters give what guards a
+// field:
+//
+//	a  atomic
+//	f  fileLock
 type System struct {
 	K *kern.Kernel
 	V *vnode.System
 
 	fileLock kern.Mutex
-	freeFile *File // f: released files, to be used again
-	nfiles   int   // f: open files
+	freeFile *File        // f: released files, to be used again
+	made     int          // f: files there are, free ones included
+	nfiles   atomic.Int32 // a: open files
 }
 
+// maxFiles is how many open files a kernel allows (kern.maxfiles of a rump
+// kernel, which is built for 32 users).
+const maxFiles = 1772
+
 var (
-	fileLockClass = hypercall.LockClass{Name: "filelist_lock"}
-	fdLockClass   = hypercall.LockClass{Name: "fd_lock"}
+	fileLockClass = hypercall.LockClass{Name: "filelist_lock", Rank: 830}
+	fdLockClass   = hypercall.LockClass{Name: "fd_lock", Rank: 840}
 )
 
 // NewSystem makes the open-file layer above v.
@@ -32,7 +41,7 @@ func NewSystem(k *kern.Kernel, v *vnode.System) *System {
 
 // OpenFiles returns how many open files there are. A kernel that shuts down
 // has none.
-func (s *System) OpenFiles() int { return s.nfiles }
+func (s *System) OpenFiles() int { return int(s.nfiles.Load()) }
 
 // FileType says what an open file is.
 type FileType uint8
@@ -70,7 +79,7 @@ type File struct {
 	Cred *kern.Cred // :  of who opened it
 
 	flag   atomic.Uint32               // a: FREAD and the like
-	offset atomic.Int64                // a: two readers at once may use it twice, as in the C kernel
+	offset atomic.Int64                // a: two readers at once begin at the same one and both add to it, as in the C kernel
 	advice atomic.Uint32               // a: posix_fadvise
 	vp     atomic.Pointer[vnode.Vnode] // a: DTYPE_VNODE; readdir of a union mount exchanges it
 	count  atomic.Int32                // a: references
@@ -94,8 +103,12 @@ func (fp *File) Vnode() *vnode.Vnode { return fp.vp.Load() }
 // Offset returns where the next read or write begins, in bytes.
 func (fp *File) Offset() int64 { return fp.offset.Load() }
 
-// SetOffset moves it.
+// SetOffset sets it.
 func (fp *File) SetOffset(off int64) { fp.offset.Store(off) }
+
+// advance moves it by n bytes from where it is now. That is not where the
+// transfer began if somebody else has used the file meanwhile.
+func (fp *File) advance(n int64) { fp.offset.Add(n) }
 
 // SetAdvice records the access pattern that reads and writes will declare.
 func (fp *File) SetAdvice(advice uint32) { fp.advice.Store(advice) }
@@ -108,31 +121,45 @@ func (fp *File) Attach(t FileType, ops Fileops, vp *vnode.Vnode, flags int32) {
 	fp.flag.Store(uint32(flags))
 }
 
-// newFile returns an unreferenced file opened by l.
+// newFile returns an unreferenced file opened by l, or nil if there are too
+// many open files.
 func (s *System) newFile(l *kern.Lwp) *File {
-	s.fileLock.Enter(l)
-	fp := s.freeFile
-	if fp != nil {
-		s.freeFile, fp.next = fp.next, nil
-	}
-	s.nfiles++
-	s.fileLock.Exit(l)
+	fp := s.takeFile(l)
 	if fp == nil {
-		fp = &File{sys: s}
+		return nil
 	}
+	s.nfiles.Add(1)
 	fp.Cred = l.Cred
 	fp.offset.Store(0)
 	fp.advice.Store(0)
 	return fp
 }
 
+// takeFile takes a file off the free list, or makes one if maxFiles allows.
+//
+//netbsd:sys/kern/kern_descrip.c file_ctor
+func (s *System) takeFile(l *kern.Lwp) *File {
+	s.fileLock.Enter(l)
+	defer s.fileLock.Exit(l)
+	if fp := s.freeFile; fp != nil {
+		s.freeFile, fp.next = fp.next, nil
+		return fp
+	}
+	if s.made == maxFiles {
+		return nil
+	}
+	s.made++
+	return &File{sys: s}
+}
+
+// freeFileOf puts a file that nobody refers to on the free list.
 func (s *System) freeFileOf(l *kern.Lwp, fp *File) {
 	kern.KASSERT(fp.count.Load() == 0, "fp->f_count == 0")
 	fp.Type, fp.Ops, fp.Cred = 0, nil, nil
 	fp.vp.Store(nil)
+	s.nfiles.Add(-1)
 	s.fileLock.Enter(l)
 	fp.next, s.freeFile = s.freeFile, fp
-	s.nfiles--
 	s.fileLock.Exit(l)
 }
 

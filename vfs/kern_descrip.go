@@ -68,7 +68,7 @@ func (fdp *Filedesc) Copy(l *kern.Lwp) *Filedesc {
 	n := fdp.sys.NewFiledesc(fdp.limit)
 	fdp.lock.Enter(l)
 	old := *fdp.dt.Load()
-	for len(*n.dt.Load()) < len(old) {
+	if len(*n.dt.Load()) < len(old) {
 		n.grow(len(old))
 	}
 	slots := *n.dt.Load()
@@ -120,6 +120,15 @@ func (fdp *Filedesc) grow(n int) {
 	fdp.dt.Store(&dt)
 }
 
+// provide makes the table large enough for descriptor fd.
+//
+// Preconditions: the lock is held.
+func (fdp *Filedesc) provide(fd int) {
+	if n := len(*fdp.dt.Load()); fd >= n {
+		fdp.grow(min(max(2*n, fd+1), fdp.limit))
+	}
+}
+
 func (fdp *Filedesc) setUsed(fd int) {
 	fdp.used[fd/64] |= 1 << (fd % 64)
 	fdp.last = max(fdp.last, fd)
@@ -158,14 +167,16 @@ func (fdp *Filedesc) Alloc(l *kern.Lwp, want int) (int, error) {
 	if fd >= fdp.limit {
 		return -1, kern.EMFILE
 	}
-	for n := len(*fdp.dt.Load()); fd >= n; n = len(*fdp.dt.Load()) {
-		fdp.grow(min(max(2*n, fd+1), fdp.limit))
-	}
+	fdp.provide(fd)
 	fdp.setUsed(fd)
 	return fd, nil
 }
 
-// AllocFile reserves a descriptor and makes a file to go with it.
+// AllocFile reserves a descriptor and makes a file to go with it. EMFILE if
+// the table is full, ENFILE if the kernel has too many open files.
+//
+// Postconditions: on success the file has no reference; Affix or Abort takes
+// care of both.
 //
 //netbsd:sys/kern/kern_descrip.c fd_allocfile
 func (fdp *Filedesc) AllocFile(l *kern.Lwp) (*File, int, error) {
@@ -173,7 +184,12 @@ func (fdp *Filedesc) AllocFile(l *kern.Lwp) (*File, int, error) {
 	if err != nil {
 		return nil, -1, err
 	}
-	return fdp.sys.newFile(l), fd, nil
+	fp := fdp.sys.newFile(l)
+	if fp == nil {
+		fdp.Abort(l, nil, fd)
+		return nil, -1, kern.ENFILE
+	}
+	return fp, fd, nil
 }
 
 // Affix makes fp visible as fd, which was reserved.
@@ -182,8 +198,10 @@ func (fdp *Filedesc) AllocFile(l *kern.Lwp) (*File, int, error) {
 //
 //netbsd:sys/kern/kern_descrip.c fd_affix
 func (fdp *Filedesc) Affix(fp *File, fd int) {
+	ff := (*fdp.dt.Load())[fd]
+	kern.KASSERT(ff.file.Load() == nil, "ff->ff_file == NULL")
 	fp.Ref()
-	(*fdp.dt.Load())[fd].file.Store(fp)
+	ff.file.Store(fp)
 }
 
 // Abort gives back a reserved descriptor and the unreferenced file fp, if
@@ -295,7 +313,8 @@ func (fdp *Filedesc) Close(l *kern.Lwp, fd int) error {
 	return fp.Closef(l)
 }
 
-// Dup makes the lowest free descriptor not below min one for fp.
+// Dup makes the lowest free descriptor not below min one for fp. EMFILE if
+// there is none.
 //
 //netbsd:sys/kern/kern_descrip.c fd_dup
 func (fdp *Filedesc) Dup(l *kern.Lwp, fp *File, min int, exclose bool) (int, error) {
@@ -308,22 +327,25 @@ func (fdp *Filedesc) Dup(l *kern.Lwp, fp *File, min int, exclose bool) (int, err
 	return fd, nil
 }
 
-// Dup2 makes fd, closed first if it was open, a descriptor for fp. flags may
-// have O_CLOEXEC and O_NONBLOCK; anything else is EINVAL.
+// Dup2 makes fd, closed first if it was open, a descriptor for fp. If another
+// lwp is about to open or to close fd it waits for that. flags may have
+// O_CLOEXEC and O_NONBLOCK; anything else is EINVAL.
+//
+// Preconditions: fd is not negative and below the limit; fp is not about to
+// lose its last reference.
 //
 //netbsd:sys/kern/kern_descrip.c fd_dup2
 func (fdp *Filedesc) Dup2(l *kern.Lwp, fp *File, fd int, flags int32) error {
 	if flags&^(kern.O_CLOEXEC|kern.O_NONBLOCK) != 0 {
 		return kern.EINVAL
 	}
+	kern.KASSERT(uint(fd) < uint(fdp.limit), "fd is below the limit")
 	for {
 		if fdp.Get(l, fd) != nil {
 			_ = fdp.Close(l, fd)
 		}
 		fdp.lock.Enter(l)
-		if n := len(*fdp.dt.Load()); fd >= n {
-			fdp.grow(min(max(2*n, fd+1), fdp.limit))
-		}
+		fdp.provide(fd)
 		if fdp.used[fd/64]&(1<<(fd%64)) == 0 {
 			break
 		}
@@ -339,7 +361,8 @@ func (fdp *Filedesc) Dup2(l *kern.Lwp, fp *File, fd int, flags int32) error {
 	return nil
 }
 
-// SetExclose sets or clears close-on-exec.
+// SetExclose sets or clears close-on-exec of a descriptor that the caller has
+// reserved or uses (Get).
 //
 //netbsd:sys/kern/kern_descrip.c fd_set_exclose
 func (fdp *Filedesc) SetExclose(l *kern.Lwp, fd int, on bool) {
@@ -348,7 +371,7 @@ func (fdp *Filedesc) SetExclose(l *kern.Lwp, fd int, on bool) {
 	fdp.lock.Exit(l)
 }
 
-// Exclose returns close-on-exec of an open descriptor.
+// Exclose returns close-on-exec of a descriptor that the caller uses (Get).
 func (fdp *Filedesc) Exclose(l *kern.Lwp, fd int) bool {
 	fdp.lock.Enter(l)
 	defer fdp.lock.Exit(l)

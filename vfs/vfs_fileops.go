@@ -27,10 +27,10 @@ func (VnodeOps) Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	if flags&FOF_UPDATE_OFFSET != 0 {
 		uio.Offset = fp.Offset()
 	}
-	start, count := uio.Offset, uio.Resid
+	count := uio.Resid
 	err := vnode.VOP_READ(l, vp, uio, ioflag, fp.Cred)
 	if flags&FOF_UPDATE_OFFSET != 0 {
-		fp.SetOffset(start + count - uio.Resid)
+		fp.advance(count - uio.Resid)
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)
 	return err
@@ -56,18 +56,18 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	if flags&FOF_UPDATE_OFFSET != 0 {
 		uio.Offset = fp.Offset()
 	}
-	start, count := uio.Offset, uio.Resid
+	count := uio.Resid
 	if err := enforceRlimitFsize(vp, uio, ioflag); err != nil {
 		_ = vnode.VOP_UNLOCK(l, vp)
 		return err
 	}
 	err := vnode.VOP_WRITE(l, vp, uio, ioflag, fp.Cred)
-	if flags&FOF_UPDATE_OFFSET != 0 {
-		if ioflag&vnode.IO_APPEND == 0 {
-			fp.SetOffset(start + count - uio.Resid)
-		} else if count > 0 {
-			fp.SetOffset(uio.Offset)
-		}
+	switch {
+	case flags&FOF_UPDATE_OFFSET == 0:
+	case ioflag&vnode.IO_APPEND == 0:
+		fp.advance(count - uio.Resid)
+	case count > 0: // a write of nothing has no effect at all
+		fp.SetOffset(uio.Offset)
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)
 	return err
@@ -125,7 +125,7 @@ func (VnodeOps) Fcntl(l *kern.Lwp, fp *File, com uint32, data any) error {
 
 // Ioctl serves the generic commands on files and directories, and passes
 // everything else to the file system. data is an *int32, for FIOGETBMAP an
-// *int64.
+// *int64; EFAULT for anything else.
 //
 //netbsd:sys/kern/vfs_vnops.c vn_ioctl
 func (VnodeOps) Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error {
@@ -142,6 +142,7 @@ func (VnodeOps) Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error {
 	return vnode.VOP_IOCTL(l, vp, com, data, int(fp.Flag()), l.Cred)
 }
 
+// fileIoctl does what can be asked of a file or directory, if com is that.
 func fileIoctl(l *kern.Lwp, fp *File, vp *vnode.Vnode, com uint64, data any) (done bool, err error) {
 	switch com {
 	case kern.FIONREAD:
@@ -161,20 +162,35 @@ func fileIoctl(l *kern.Lwp, fp *File, vp *vnode.Vnode, com uint64, data any) (do
 		}
 		*n = 0
 		return true, nil
-	case kern.FIOGETBMAP:
-		bn, ok := data.(*int64)
-		if !ok {
-			return true, kern.EFAULT
-		}
-		if *bn < 0 {
-			return true, kern.EINVAL
-		}
-		_, *bn, _, err = vnode.VOP_BMAP(l, vp, *bn)
-		return true, err
+	case kern.FIOGETBMAP, kern.OFIOGETBMAP:
+		return true, bmapIoctl(l, vp, data)
 	case kern.FIONBIO, kern.FIOASYNC:
 		return true, nil
 	}
 	return false, nil
+}
+
+// bmapIoctl replaces a block number of the file with one of the device.
+func bmapIoctl(l *kern.Lwp, vp *vnode.Vnode, data any) error {
+	var bn int64
+	switch p := data.(type) {
+	case *int64:
+		bn = *p
+		defer func() { *p = bn }()
+	case *int32:
+		bn = int64(*p)
+		defer func() { *p = int32(bn) }()
+	default:
+		return kern.EFAULT
+	}
+	if bn < 0 {
+		return kern.EINVAL
+	}
+	_, to, _, err := vnode.VOP_BMAP(l, vp, bn)
+	if err == nil {
+		bn = to
+	}
+	return err
 }
 
 // Poll asks the file system.

@@ -1,6 +1,8 @@
 package vfs
 
 import (
+	"slices"
+
 	"rumpvfs/kern"
 	"rumpvfs/vnode"
 )
@@ -66,14 +68,18 @@ func unmountSync(l *kern.Lwp, mp *vnode.Mount, flags int) (err error) {
 }
 
 // UnmountAll unmounts every file system of the kernel, the last mounted
-// first, and returns the first error.
+// first, and returns the first error; it goes on with the others after one.
+//
+// Preconditions: the caller holds no vnode lock.
 //
 //netbsd:sys/kern/vfs_mount.c vfs_unmountall1
 func UnmountAll(l *kern.Lwp, sys *vnode.System, flags int) (first error) {
-	mounts := sys.Mounts(l)
-	for i := len(mounts) - 1; i >= 0; i-- {
-		mp := mounts[i]
+	var mounts []*vnode.Mount
+	for mp := range sys.BusyMounts(l) {
 		mp.Ref()
+		mounts = append(mounts, mp)
+	}
+	for _, mp := range slices.Backward(mounts) {
 		if err := Unmount(l, mp, flags); err != nil && first == nil {
 			first = err
 		}

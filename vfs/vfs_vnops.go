@@ -234,16 +234,19 @@ func Stat(l *kern.Lwp, vp *vnode.Vnode, sb *kern.Stat) error {
 }
 
 // Readdir reads directory entries into buf from the file's offset on, and
-// returns how many bytes it has filled. At the end of the upper directory of
-// a union mount it goes on in the lower one.
+// returns how many bytes it has filled; no more than MAXBSIZE. EINVAL if the
+// file is no directory. At the end of the upper directory of a union mount it
+// goes on in the lower one, which from then on is the file's vnode.
+//
+// Preconditions: the caller has a reference to fp.
 //
 //netbsd:sys/kern/vfs_vnops.c vn_readdir
 func Readdir(l *kern.Lwp, fp *File, buf []byte) (done int, err error) {
 	if len(buf) > kern.MAXBSIZE {
 		buf = buf[:kern.MAXBSIZE]
 	}
-	vp := fp.Vnode()
 	for {
+		vp := fp.Vnode()
 		if vp.Type() != vnode.VDIR {
 			return 0, kern.EINVAL
 		}
@@ -260,11 +263,20 @@ func Readdir(l *kern.Lwp, fp *File, buf []byte) (done int, err error) {
 		if done > 0 || vp.Vflag()&vnode.VV_ROOT == 0 || vp.Mount().Flag()&kern.MNT_UNION == 0 {
 			return done, nil
 		}
-		upper := vp
-		vp = vp.Mount().Covered
-		vp.Ref(l)
-		fp.vp.Store(vp)
-		fp.SetOffset(0)
-		upper.Rele(l)
+		fp.goLower(l, vp)
 	}
+}
+
+// goLower makes the directory that upper, the root of a mount, covers the
+// file's vnode. If two lwps come to the end of upper at once, one of them does
+// it.
+func (fp *File) goLower(l *kern.Lwp, upper *vnode.Vnode) {
+	lower := upper.Mount().Covered
+	lower.Ref(l)
+	if !fp.vp.CompareAndSwap(upper, lower) {
+		lower.Rele(l)
+		return
+	}
+	fp.SetOffset(0)
+	upper.Rele(l)
 }

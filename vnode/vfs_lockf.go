@@ -1,13 +1,15 @@
 package vnode
 
 import (
+	"slices"
+
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 )
 
 const (
-	// maxLockDepth is how long a chain of waiting processes is followed
-	// before it is taken for a deadlock.
+	// maxLockDepth is how many processes of a chain of waiting ones are
+	// looked at; a chain as long as this is taken for a deadlock.
 	maxLockDepth = 50
 	// maxLocksPerUID is how many locks a user other than root may hold.
 	// Unlocking in the middle of a lock, which makes one more, may go to
@@ -23,8 +25,8 @@ var lockfLockClass = hypercall.LockClass{Name: "lockf_lock", Rank: 800}
 // them all, for finding a deadlock means looking at the locks of other files.
 type lockfSystem struct {
 	lock    kern.Mutex
-	count   map[uint32]int       // lock: locks by effective user id
-	waiting map[*kern.Proc]*lock // lock: what a process with one lwp sleeps for
+	count   map[uint32]int         // lock: locks by effective user id
+	waiting map[*kern.Proc][]*lock // lock: what the lwps of a process sleep for
 }
 
 // Lockf is the list of advisory locks of a file: byte ranges owned by
@@ -77,9 +79,12 @@ const (
 //
 // Errors: EINVAL for a range or operation that makes no sense, EAGAIN for a
 // conflict without F_WAIT, EDEADLK if waiting would never end, ENOMEM if the
-// user has too many locks.
+// user has too many locks. A range beyond the largest offset is no error: as
+// in the reference it wraps around to a lock that excludes nobody, and that
+// nothing releases.
 //
-// Preconditions: l holds no vnode lock that another lwp needs to unlock.
+// Preconditions: l holds no vnode lock that another lwp needs to unlock. With
+// F_POSIX the owner is l's process.
 //
 //netbsd:sys/kern/vfs_lockf.c lf_advlock
 func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock, flags int, size int64) error {
@@ -89,6 +94,9 @@ func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock,
 	}
 	if op != kern.F_SETLK && op != kern.F_UNLCK && op != kern.F_GETLK {
 		return kern.EINVAL
+	}
+	if flags&kern.F_POSIX != 0 {
+		kern.KASSERTOf(id == l.Proc, "curproc == (struct proc *)ap->a_id", vp)
 	}
 	ls := vp.sys.lockfs(l)
 	ls.lock.Enter(l)
@@ -144,7 +152,7 @@ func (sys *System) lockfs(l *kern.Lwp) *lockfSystem {
 	if ls := sys.lockf.Load(); ls != nil {
 		return ls
 	}
-	ls := &lockfSystem{count: map[uint32]int{}, waiting: map[*kern.Proc]*lock{}}
+	ls := &lockfSystem{count: map[uint32]int{}, waiting: map[*kern.Proc][]*lock{}}
 	ls.lock.Init(l.K.Sys, &lockfLockClass)
 	if !sys.lockf.CompareAndSwap(nil, ls) {
 		ls = sys.lockf.Load()
@@ -159,11 +167,7 @@ func (ls *lockfSystem) admits(req *lock, op int) bool {
 	if req.uid == 0 {
 		return true
 	}
-	// A byte-range operation sets one lock aside for a split.
-	n := ls.count[req.uid] + 1
-	if req.flags&kern.F_FLOCK == 0 && op != kern.F_GETLK {
-		n++
-	}
+	n := ls.count[req.uid] + req.worth()
 	switch {
 	case op == kern.F_SETLK:
 		return n <= maxLocksPerUID
@@ -173,8 +177,19 @@ func (ls *lockfSystem) admits(req *lock, op int) bool {
 	return true
 }
 
+// worth is how many locks a request to set or clear counts for while it is
+// under way: a byte-range operation sets one aside for a split.
+func (lk *lock) worth() int {
+	if lk.flags&kern.F_FLOCK == 0 {
+		return 2
+	}
+	return 1
+}
+
+// drop takes a lock off its user's account.
 func (ls *lockfSystem) drop(lk *lock) { ls.hold(lk, -1) }
 
+// hold puts n locks on the account of lk's user.
 func (ls *lockfSystem) hold(lk *lock, n int) {
 	if ls.count[lk.uid] += n; ls.count[lk.uid] == 0 {
 		delete(ls.count, lk.uid)
@@ -360,13 +375,17 @@ func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock) error {
 func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) {
 	req.next = b
 	b.blocked = append(b.blocked, req)
-	ls.waiting[l.Proc] = req
-	ls.hold(req, 1)
+	ls.waiting[l.Proc] = append(ls.waiting[l.Proc], req)
+	ls.hold(req, req.worth())
 	for req.next != nil {
 		req.cv.Wait(l, &ls.lock)
 	}
-	ls.drop(req)
-	if ls.waiting[l.Proc] == req {
+	ls.hold(req, -req.worth())
+	ws := ls.waiting[l.Proc]
+	i := slices.Index(ws, req)
+	if ws = slices.Delete(ws, i, i+1); len(ws) > 0 {
+		ls.waiting[l.Proc] = ws
+	} else {
 		delete(ls.waiting, l.Proc)
 	}
 }
@@ -376,15 +395,16 @@ func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) {
 // takes a chain too long to follow for a circle.
 func (ls *lockfSystem) deadlock(l *kern.Lwp, b *lock) bool {
 	p := b.id.(*kern.Proc)
-	for range maxLockDepth {
-		if p.Nlwps() > 1 {
+	for range maxLockDepth - 1 {
+		ws := ls.waiting[p]
+		if p.Nlwps() > 1 || len(ws) != 1 {
 			return false
 		}
-		w := ls.waiting[p]
-		if w == nil || w.next == nil || w.next.flags&kern.F_POSIX == 0 {
+		w := ws[0].next // nil: woken, only not running yet
+		if w == nil || w.flags&kern.F_POSIX == 0 {
 			return false
 		}
-		p = w.next.id.(*kern.Proc)
+		p = w.id.(*kern.Proc)
 		if p == l.Proc {
 			return true
 		}
@@ -395,12 +415,10 @@ func (ls *lockfSystem) deadlock(l *kern.Lwp, b *lock) bool {
 // insert puts req in the list where nothing blocks it, and trims, replaces
 // or splits what its owner already has in the range.
 func (lf *Lockf) insert(l *kern.Lwp, ls *lockfSystem, req *lock) {
-	prev := &lf.head
-	linked := false
-	link := func(next *lock) {
+	prev, linked := &lf.head, false
+	link := func(prev **lock, next *lock) {
 		if !linked {
-			*prev = req
-			req.next = next
+			*prev, req.next = req, next
 			ls.hold(req, 1)
 			linked = true
 		}
@@ -411,55 +429,64 @@ func (lf *Lockf) insert(l *kern.Lwp, ls *lockfSystem, req *lock) {
 		prev, lk, how = findOverlap(prev, req, self)
 		switch how {
 		case noOverlap:
-			link(lk)
+			link(prev, lk)
 			return
 		case equals:
-			if req.kind == kern.F_RDLCK && lk.kind == kern.F_WRLCK {
-				lk.wake(l)
-			}
+			lk.downgrade(l, req)
 			lk.kind = req.kind
 			return
 		case contains:
-			if lk.kind == req.kind {
-				return
-			}
-			if lk.start == req.start {
-				link(lk)
-				lk.start = req.end + 1
-			} else {
-				lk.split(l, ls, req)
-				ls.hold(req, 1)
-			}
-			lk.wake(l)
+			lk.carve(l, ls, prev, req)
 			return
 		case contained:
-			if req.kind == kern.F_RDLCK && lk.kind == kern.F_WRLCK {
-				lk.wake(l)
-			} else {
+			if !lk.downgrade(l, req) {
 				req.inherit(lk)
 			}
 			if linked {
 				*prev = lk.next
 			} else {
-				link(lk.next)
+				link(prev, lk.next)
 				prev = &req.next
 			}
 			ls.drop(lk)
 		case startsBefore:
-			req.next = lk.next
-			lk.next = req
+			link(&lk.next, lk.next)
 			lk.end = req.start - 1
-			ls.hold(req, 1)
-			linked = true
 			prev = &req.next
 			lk.wake(l)
 		case endsAfter:
-			link(lk)
+			link(prev, lk)
 			lk.start = req.end + 1
 			lk.wake(l)
 			return
 		}
 	}
+}
+
+// downgrade wakes those who wait for lk if req makes it a shared lock. It
+// reports whether req does.
+func (lk *lock) downgrade(l *kern.Lwp, req *lock) bool {
+	if req.kind != kern.F_RDLCK || lk.kind != kern.F_WRLCK {
+		return false
+	}
+	lk.wake(l)
+	return true
+}
+
+// carve gives the part of lk that req covers the kind of req. prev is the
+// link to lk.
+func (lk *lock) carve(l *kern.Lwp, ls *lockfSystem, prev **lock, req *lock) {
+	if lk.kind == req.kind {
+		return
+	}
+	if lk.start == req.start {
+		*prev, req.next = req, lk
+		lk.start = req.end + 1
+	} else {
+		lk.split(l, ls, req)
+	}
+	ls.hold(req, 1)
+	lk.wake(l)
 }
 
 // inherit makes those who wait for old wait for lk instead.
