@@ -37,8 +37,6 @@ type BlockDriver interface {
 	// [vnode.Biodone].
 	Strategy(l *kern.Lwp, bp *vnode.Buf)
 	Ioctl(l *kern.Lwp, dev kern.Dev, com uint64, data any, flag int) error
-	// Size is the device's size in bytes, -1 if it does not say.
-	Size(l *kern.Lwp, dev kern.Dev) int64
 }
 
 // Devsw is the device switch of one kernel. It has few entries, so it looks

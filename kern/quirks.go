@@ -36,6 +36,9 @@ const (
 	QuirkPathconf
 	QuirkTruncateMinusOne
 	QuirkUtimesUnchecked
+	QuirkRumpblkMinor
+	QuirkRumpblkNegative
+	QuirkBlkfailResid
 
 	numQuirks
 )
@@ -208,6 +211,25 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "utimes takes microseconds below 0 and above 999999",
 		Cause:    "never checked",
 		Intended: "EINVAL",
+	},
+	QuirkRumpblkMinor: {
+		Name: "rumpblk-minor", Layer: "blkdev",
+		What:     "using a block device of major 197 with a minor number above 15 reads foreign memory",
+		Cause:    "minor numbers index a table of 16 devices unchecked",
+		Intended: "ENXIO",
+	},
+	QuirkRumpblkNegative: {
+		Name: "rumpblk-negative", Layer: "blkdev",
+		What: "a raw device can be read and written before its begin: a window gives what precedes it in the host's file, and what does not " +
+			"end at offset 0 trips an assertion or corrupts memory",
+		Cause:    "seeking on a device is not checked, and offset and size are compared as unsigned numbers",
+		Intended: "EINVAL",
+	},
+	QuirkBlkfailResid: {
+		Name: "blkfail-resid", Layer: "blkdev",
+		What:     "a transfer of the raw device that RUMP_BLKFAIL makes fail trips an assertion",
+		Cause:    "the residue is not set, so that all seems to be done, which does not go with an error",
+		Intended: "EIO",
 	},
 }
 

@@ -76,11 +76,30 @@ func (s *System) open(l *kern.Lwp, vp *vnode.Vnode, mode int, _ *kern.Cred) erro
 	if err := s.countOpen(l, n, vp); err != nil {
 		return err
 	}
-	size, err := s.driverOpen(l, n, vp, mode)
-	if err = s.settleOpen(l, n, err); err == nil && size >= 0 {
-		vp.SetSize(l, size)
+	err := s.settleOpen(l, n, s.driverOpen(l, n, vp, mode))
+	if err == nil {
+		s.setSize(l, n, vp)
 	}
 	return err
+}
+
+// setSize gives the vnode of a disk the size of its partition. As in the
+// reference, what is a disk is asked of the character device of the number.
+func (s *System) setSize(l *kern.Lwp, n *node, vp *vnode.Vnode) {
+	rdev := n.Rdev()
+	char, err := s.devsw.Char(l, rdev)
+	if err != nil || char.Type() != blkdev.D_DISK {
+		return
+	}
+	driver := any(char)
+	if vp.Type() == vnode.VBLK {
+		if driver, err = s.devsw.Block(l, rdev); err != nil {
+			return
+		}
+	}
+	if pi, err := blkdev.Part(l, driver, rdev); err == nil {
+		vp.SetSize(l, pi.Size())
+	}
 }
 
 // settleOpen takes back what countOpen counted if the driver has answered with
@@ -124,23 +143,19 @@ func (s *System) countOpen(l *kern.Lwp, n *node, vp *vnode.Vnode) error {
 }
 
 // driverOpen asks the driver. A character device may sleep there, so it is
-// unlocked meanwhile. The size is that of a block device in bytes, -1 where
-// there is none.
-func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) (size int64, err error) {
+// unlocked meanwhile.
+func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) error {
 	rdev := n.Rdev()
 	if vp.Type() == vnode.VBLK {
 		d, err := s.devsw.Block(l, rdev)
 		if err != nil {
-			return -1, err
+			return err
 		}
-		if err := d.Open(l, rdev, mode); err != nil {
-			return -1, err
-		}
-		return d.Size(l, rdev), nil
+		return d.Open(l, rdev, mode)
 	}
 	d, err := s.devsw.Char(l, rdev)
 	if err != nil {
-		return -1, err
+		return err
 	}
 	if d.Type() == blkdev.D_TTY {
 		vp.SetVflag(vnode.VV_ISTTY)
@@ -148,7 +163,7 @@ func (s *System) driverOpen(l *kern.Lwp, n *node, vp *vnode.Vnode, mode int) (si
 	_ = vnode.VOP_UNLOCK(l, vp)
 	err = d.Open(l, rdev, mode)
 	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-	return -1, err
+	return err
 }
 
 // close closes the device when the last vnode of it is closed. A driver may
