@@ -40,8 +40,8 @@ type Config struct {
 	Console  io.Writer      // what is written to descriptors 0 to 2; nil discards
 	Epoch    time.Time      // when a deterministic kernel's clock begins
 
-	// Params are the rump kernel's environment: RUMP_NVNODES and
-	// RUMP_MEMLIMIT.
+	// Params are the rump kernel's environment: RUMP_NVNODES, RUMP_MEMLIMIT,
+	// RUMP_BLKFAIL, RUMP_BLKFAIL_SEED and RUMP_BLKSECTSHIFT.
 	Params map[string]string
 
 	// Hooks watch the kernel from its boot on. A deterministic kernel
@@ -59,6 +59,7 @@ type Kernel struct {
 	UVM *uvm.System
 	V   *vnode.System
 	F   *vfs.System
+	Blk *blkdev.Rumpblk // block devices that are files of the host
 
 	procLock kern.Mutex
 	procs    []*Proc     // procLock: processes, the first is pid 1
@@ -79,7 +80,9 @@ func Boot(c Config) (k *Kernel, err error) {
 	if err != nil {
 		return nil, err
 	}
-	k = c.wire(nvnodes, memlimit)
+	if k, err = c.wire(nvnodes, memlimit); err != nil {
+		return nil, err
+	}
 	p := k.newProc(nil, kern.RootCred(), k.F.NewFiledesc(kern.NOFILE), namei.NewCwdinfo(k.K))
 	k.init = p
 	if err := p.mountroot(); err != nil {
@@ -107,12 +110,12 @@ func (c *Config) params() (nvnodes int, memlimit int64, err error) {
 }
 
 // wire makes the layers and tells them of each other. Nothing runs yet.
-func (c *Config) wire(nvnodes int, memlimit int64) *Kernel {
+func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	sys := hypercall.NewSystem(hypercall.Config{
 		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Host: c.Host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
-	k := &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}
+	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}
 	k.K.Hooks = c.Hooks
 	if k.K.Hooks == nil && c.Mode != hypercall.Native {
 		k.K.Hooks = &kern.Hooks{Check: true, Points: true}
@@ -122,13 +125,16 @@ func (c *Config) wire(nvnodes int, memlimit int64) *Kernel {
 	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
 	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped})
 	k.F = vfs.NewSystem(k.K, k.V)
+	if k.Blk, err = blkdev.NewRumpblk(k.V); err != nil {
+		return nil, err
+	}
 	k.devsw = blkdev.NewDevsw(k.K)
 	spec := specfs.New(k.K, k.V, k.devsw)
 	k.V.DeadOps = &vfs.DeadOps
 	k.V.SpecOps = spec.Ops()
 	k.V.Devices = spec
 	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{})
-	return k
+	return k, nil
 }
 
 // mountroot mounts the root file system and stands process 1 in it.
@@ -143,7 +149,7 @@ func (p *Proc) mountroot() (err error) {
 	k := p.k
 	k.V.DeadMount = k.V.MountAlloc(l, vfs.DeadFS{}, nil)
 	k.UVM.Kproc = p.proc
-	if err := k.devsw.AttachChar(l, "null", blkdev.NullMajor, blkdev.Null{}); err != nil {
+	if err := k.attachDevices(l); err != nil {
 		return err
 	}
 	if err := k.V.Attach(l, k.root); err != nil {
@@ -153,6 +159,17 @@ func (p *Proc) mountroot() (err error) {
 		return err
 	}
 	return p.setRoot(l)
+}
+
+// attachDevices makes the drivers known.
+func (k *Kernel) attachDevices(l *kern.Lwp) error {
+	if err := k.devsw.AttachChar(l, "null", blkdev.NullMajor, blkdev.Null{}); err != nil {
+		return err
+	}
+	if err := k.devsw.AttachBlock(l, "rumpblk", blkdev.RUMPBLK_DEVMAJOR, k.Blk); err != nil {
+		return err
+	}
+	return k.devsw.AttachChar(l, "rumpblk", blkdev.RUMPBLK_DEVMAJOR, k.Blk)
 }
 
 // setRoot makes the root of the first mount the kernel's root and process
@@ -165,7 +182,7 @@ func (p *Proc) setRoot(l *kern.Lwp) error {
 		return err
 	}
 	_ = vnode.VOP_UNLOCK(l, root)
-	p.k.V.Root = root
+	p.k.V.Root.Store(root)
 	root.Ref(l)
 	p.cwd.Chdir(l, root)
 	return nil
@@ -291,7 +308,7 @@ func (k *Kernel) halt() (left []string) {
 		left = append(left, fmt.Sprintf("%d open files", n))
 	}
 	k.V.ReleFlush(l)
-	k.V.Root.Rele(l)
+	k.V.Root.Load().Rele(l)
 	if err := vfs.UnmountAll(l, k.V, 0); err != nil {
 		left = append(left, fmt.Sprintf("unmounting: %v", err))
 	}
