@@ -10,7 +10,8 @@ import (
 )
 
 // Layers says which package may import which: those after ">" and all that
-// they may import. A package that is not here may not exist.
+// they may import. A package that is not here may not exist. "x/..." stands for
+// the packages x and below, which may import each other too.
 const Layers = `
 hypercall
 kern        > hypercall
@@ -25,7 +26,9 @@ vfs         > specfs, namei
 sim         > rumpfs, vfs
 sim/script  > kern
 sim/replay  > sim, sim/script
-cmd/rumpvfs > sim/replay
+proptest/... > sim/replay
+cmd/rumpvfs/internal/shell > sim/replay
+cmd/rumpvfs > cmd/rumpvfs/internal/shell, proptest/...
 
 internal/policy
 internal/policy/cmd/names   > internal/policy
@@ -36,7 +39,7 @@ internal/vnodeif/cmd/vnodeif > internal/vnodeif
 // Modules are the modules of others that a package may import.
 var Modules = map[string][]string{
 	"uvm":         {"github.com/google/btree"},
-	"cmd/rumpvfs": {"github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
+	"cmd/rumpvfs": {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
 }
 
 // TestModules are those that any test may import besides.
@@ -84,17 +87,43 @@ func Imports(t *Tree, table string) ([]Finding, error) {
 	}
 	var all []Finding
 	for _, f := range t.Go {
-		if _, ok := below[f.Package()]; !ok {
+		row, ok := rowOf(below, f.Package())
+		if !ok {
 			all = append(all, Finding{t.Position(f.AST.Package), "package " + f.Package() + " is not in the table of layers"})
 			continue
 		}
+		allowed := below[row]
+		if strings.HasSuffix(row, "/...") {
+			allowed = append([]string{row}, allowed...)
+		}
 		for _, spec := range f.AST.Imports {
-			if what := importOf(f, spec, below[f.Package()]); what != "" {
+			if what := importOf(f, spec, allowed); what != "" {
 				all = append(all, Finding{t.Position(spec.Pos()), what})
 			}
 		}
 	}
 	return all, nil
+}
+
+// rowOf finds the row of the table that holds for a package.
+func rowOf(below map[string][]string, pkg string) (row string, ok bool) {
+	if _, ok := below[pkg]; ok {
+		return pkg, true
+	}
+	for p := pkg; p != "."; p = path.Dir(p) {
+		if _, ok := below[p+"/..."]; ok {
+			return p + "/...", true
+		}
+	}
+	return "", false
+}
+
+// covers reports whether pkg is one of rows.
+func covers(rows []string, pkg string) bool {
+	return slices.ContainsFunc(rows, func(row string) bool {
+		above, many := strings.CutSuffix(row, "/...")
+		return row == pkg || many && (pkg == above || strings.HasPrefix(pkg, above+"/"))
+	})
 }
 
 // importOf says why f may not have the import spec, "" if it may.
@@ -107,7 +136,7 @@ func importOf(f *File, spec *ast.ImportSpec, below []string) string {
 	first, _, _ := strings.Cut(p, "/")
 	switch {
 	case ours:
-		if slices.Contains(below, local) || f.Test() && (local == f.Package() || slices.Contains(TestLayers[f.Package()], local)) {
+		if covers(below, local) || f.Test() && (local == f.Package() || slices.Contains(TestLayers[f.Package()], local)) {
 			return ""
 		}
 		return f.Package() + " may not import " + local

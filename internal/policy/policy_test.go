@@ -24,7 +24,7 @@ var (
 		if err != nil {
 			return nil, err
 		}
-		return NewLoader(t, "context", "fmt", "iter", "maps", "runtime", "slices", "sync", "sync/atomic", "time")
+		return NewLoader(t, "context", "fmt", "io/fs", "iter", "log", "maps", "runtime", "slices", "sync", "sync/atomic", "time")
 	})
 	packages = sync.OnceValues(func() ([]*Package, error) {
 		l, err := loader()
@@ -71,7 +71,9 @@ func TestEveryLayerExists(t *testing.T) {
 		delete(below, f.Package())
 	}
 	for name := range below {
-		t.Errorf("package %s of the table does not exist", name)
+		if !strings.HasSuffix(name, "/...") {
+			t.Errorf("package %s of the table does not exist", name)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func wants(t *testing.T, found []Finding, want string) {
 }
 
 func TestImportRules(t *testing.T) {
-	const table = "low\nmid > low\nhigh > mid\nbeside > low\nhypercall\n"
+	const table = "low\nmid > low\nhigh > mid\nbeside > low\nhypercall\nmany/... > mid\ntop > many/...\n"
 	for _, c := range []struct{ file, imports, want string }{
 		{"mid/a.go", "rumpvfs/low", ""},
 		{"high/a.go", "rumpvfs/low", ""},
@@ -43,6 +43,12 @@ func TestImportRules(t *testing.T) {
 		{"mid/a.go", "rumpvfs/mid", "mid may not import mid"},
 		{"mid/a_test.go", "rumpvfs/mid", ""},
 		{"mid/a_test.go", "rumpvfs/high", "mid may not import high"},
+		{"many/x/a.go", "rumpvfs/many", ""},
+		{"many/x/y/a.go", "rumpvfs/many/z", ""},
+		{"many/a.go", "rumpvfs/low", ""},
+		{"many/a.go", "rumpvfs/high", "many may not import high"},
+		{"many/a.go", "rumpvfs/manymore", "many may not import manymore"},
+		{"top/a.go", "rumpvfs/many/x", ""},
 		{"none/a.go", "fmt", "package none is not in the table"},
 		{"low/a.go", "os", "low may not import os"},
 		{"low/a.go", "net/http", "low may not import net/http"},
