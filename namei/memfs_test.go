@@ -339,7 +339,7 @@ func newWorldSeed(t testing.TB, c hypercall.Config, tree string) *world {
 	w.sys.DeadMount = dead.mp
 	w.fs = w.mount("root", nil)
 	root := w.fs.vget(w.l, w.fs.root)
-	w.sys.Root = root
+	w.sys.Root.Store(root)
 	root.Ref(w.l)
 	w.cwdi.Chdir(w.l, root)
 	for _, line := range strings.Split(tree, "\n") {

@@ -64,7 +64,7 @@ func TestCwdunshare(t *testing.T) {
 
 func TestDirs(t *testing.T) {
 	w := testWorld(t)
-	root := w.sys.Root
+	root := w.sys.Root.Load()
 	if cdir, rdir := w.cwdi.Dirs(w.l); cdir != root || rdir != nil {
 		t.Error("not the root at first")
 	} else {

@@ -162,7 +162,7 @@ func (nd *Nameidata) wantedEmulroot(cwdi *Cwdinfo) *vnode.Vnode {
 }
 
 // rootvnode is the root directory of the kernel that vp belongs to.
-func rootvnode(vp *vnode.Vnode) *vnode.Vnode { return vp.System().Root }
+func rootvnode(vp *vnode.Vnode) *vnode.Vnode { return vp.System().Root.Load() }
 
 // lockRetry locks vp exclusively, dead or alive.
 func lockRetry(l *kern.Lwp, vp *vnode.Vnode) {

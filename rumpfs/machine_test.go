@@ -100,7 +100,8 @@ func boot(t testing.TB, c config) *machine {
 		t.Fatal(err)
 	}
 	vnode.VOP_UNLOCK(m.l, root)
-	m.root, m.vsys.Root = root, root
+	m.root = root
+	m.vsys.Root.Store(root)
 	return m
 }
 
@@ -108,7 +109,7 @@ func boot(t testing.TB, c config) *machine {
 func (m *machine) end() {
 	m.t.Helper()
 	m.root.Rele(m.l)
-	m.vsys.Root = nil
+	m.vsys.Root.Store(nil)
 	if err := m.fs.Unmount(m.l, m.mp, 0); err != nil {
 		m.t.Fatalf("unmount: %v", err)
 	}

@@ -94,7 +94,7 @@ func (rn *node) freeprivate() {
 	rn.fs.release(rn.mnt, nodeBytes+int64(len(rn.target)))
 }
 
-// makevnode gives a node a vnode. The error is ERESTART if another lwp has given it one meanwhile, else that of GetNewVnode.
+// makevnode gives a node a vnode. The error is ERESTART if another lwp has given it one meanwhile, else that of LoadVnode.
 //
 // Preconditions: reclock is not held.
 // Postconditions: on success the vnode has one reference and is not locked.
@@ -107,28 +107,24 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 	if device {
 		ops = &fs.specops
 	}
-	vp, err := fs.vsys.GetNewVnode(l, vnode.VT_RUMP, mp, ops, nil)
-	if err != nil {
-		return nil, err
-	}
-	vp.Size = rn.initialSize()
-	vp.WriteSize = vp.Size
-	vp.SetType(rn.va.Type)
-	vp.SetVflag(vnode.VV_LOCKSWORK)
-	if device {
-		fs.vsys.Devices.NodeInit(l, vp, rn.va.Rdev)
-	}
-	fs.reclock.Enter(l)
-	if rn.vp.Load() != nil {
-		fs.reclock.Exit(l)
-		vp.UngetNew(l)
-		return nil, kern.ERESTART
-	}
-	vp.Data = rn
-	genfs.NodeInit(vp, &genfsOps)
-	rn.vp.Store(vp)
-	fs.reclock.Exit(l)
-	return vp, nil
+	return fs.vsys.LoadVnode(l, vnode.VT_RUMP, mp, ops, nil, func(vp *vnode.Vnode) error {
+		vp.Size = rn.initialSize()
+		vp.WriteSize = vp.Size
+		vp.SetType(rn.va.Type)
+		vp.SetVflag(vnode.VV_LOCKSWORK)
+		if device {
+			fs.vsys.Devices.NodeInit(l, vp, rn.va.Rdev)
+		}
+		fs.reclock.Enter(l)
+		defer fs.reclock.Exit(l)
+		if rn.vp.Load() != nil {
+			return kern.ERESTART
+		}
+		vp.Data = rn
+		genfs.NodeInit(vp, &genfsOps)
+		rn.vp.Store(vp)
+		return nil
+	})
 }
 
 // initialSize is the size of a new vnode of the node.

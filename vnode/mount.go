@@ -36,18 +36,20 @@ type VFSOps interface {
 //	:  stable after mounting
 //	a  atomic
 //	l  System.mountlistLock
+//	m  System.mntvnodeLock
 //	u  Unmounting
+//	U  Updating, or a mount that nobody else can see
 type Mount struct {
 	Op      VFSOps
 	Covered *Vnode // :  the directory mounted on, referenced; nil for the root
-	Syncer  *Vnode // u: the syncer's vnode of this mount
+	Syncer  *Vnode // U: the syncer's vnode of this mount
 	Data    any    // :  the file system's own
 
-	Unmounting kern.Mutex // no new activity while it is held
+	Unmounting kern.Mutex // short; no vnode lock is waited for under it
 	Renamelock kern.Mutex // renames of directories, one at a time
 	Updating   kern.Mutex // mount updates, one at a time
 
-	Stat      kern.Statvfs // statistics, the cached part
+	Stat      kern.Statvfs // :  what does not change: names, identifiers, owner
 	FsBshift  int          // :
 	DevBshift int          // :
 	Trans     any          // fstrans(9) state
@@ -58,11 +60,31 @@ type Mount struct {
 	sys        *System
 	refcnt     atomic.Int32 // a: references to this structure
 	busynest   int          // u: nested vfs_busy
+	unmounter  *kern.Lwp    // u: who is unmounting it
+	unmountCV  kern.CV      // u: unmounter is done
 	gen        uint64       // :
 	next, prev *Mount       // l: mount list
 	listed     bool         // l: is on the mount list
-	vnodes     mntVnodeList // System.mntvnodeLock
+	seq        uint64       // l: place on the mount list, growing
+	vnodes     mntVnodeList // m
+	loading    int          // m: vnodes being made
+	loadingCV  kern.CV      // m: loading is 0
+	closedBy   *kern.Lwp    // m: only this lwp may make vnodes; nil: everybody
+
+	latest atomic.Pointer[kern.Statvfs] // a: the statistics that were asked for last
 }
+
+// Latest returns the statistics that were remembered last, or what is known
+// without asking the file system.
+func (mp *Mount) Latest() kern.Statvfs {
+	if sb := mp.latest.Load(); sb != nil {
+		return *sb
+	}
+	return mp.Stat
+}
+
+// Remember keeps statistics for [Mount.Latest].
+func (mp *Mount) Remember(sb kern.Statvfs) { mp.latest.Store(&sb) }
 
 // Flag returns the MNT_ flags.
 func (mp *Mount) Flag() uint32 { return mp.flag.Load() }

@@ -36,20 +36,19 @@ type Config struct {
 //
 // The order of these locks, first to last: mntidLock, mountlistLock,
 // Mount.Unmounting, mntvnodeLock, Vnode.Interlock, freeLock and releLock.
-// vfsListLock is taken last. Vnode locks come before all of them; only
-// an unmount, which holds Unmounting throughout, locks vnodes under it.
+// vfsListLock is taken last. Vnode locks come before all of them.
 type System struct {
 	K   *kern.Kernel // :
 	UVM *uvm.System  // :
 
 	// Handed over at boot by the layers above.
-	Root      *Vnode      // l: rootvnode, referenced
-	DeadMount *Mount      // :  where dead vnodes go
-	DeadOps   *Ops        // :  the operations of a dead vnode
-	SpecOps   *Ops        // :  spec_vnodeop_p
-	NameCache NameCache   // :  nil for none
-	Cache     BufferCache // :  nil for none
-	Devices   DeviceTable // :  nil for none
+	Root      atomic.Pointer[Vnode] // a: rootvnode, referenced
+	DeadMount *Mount                // :  where dead vnodes go
+	DeadOps   *Ops                  // :  the operations of a dead vnode
+	SpecOps   *Ops                  // :  spec_vnodeop_p
+	NameCache NameCache             // :  nil for none
+	Cache     BufferCache           // :  nil for none
+	Devices   DeviceTable           // :  nil for none
 
 	stepped       bool // :
 	faithful      bool // :  no shortcuts: every release takes and drops the vnode lock itself
@@ -82,6 +81,7 @@ type System struct {
 
 	mountlistLock         kern.Mutex
 	mountFirst, mountLast *Mount // l
+	mountSeq              uint64 // l: places on the list given out
 
 	mntvnodeLock kern.Mutex
 	nomount      mntVnodeList // m: vnodes of no mount: devices without a file system

@@ -18,6 +18,8 @@ func (sys *System) MountAlloc(l *kern.Lwp, op VFSOps, covered *Vnode) *Mount {
 	mp.Unmounting.Init(sys.K.Sys, &unmountingLockClass)
 	mp.Renamelock.Init(sys.K.Sys, &renameLockClass)
 	mp.Updating.Init(sys.K.Sys, &updatingLockClass)
+	mp.unmountCV.Init(sys.K.Sys, "unmount")
+	mp.loadingCV.Init(sys.K.Sys, "vnload")
 	err := mp.Busy(l)
 	kern.KASSERT(err == nil, "error == 0")
 	mp.gen = sys.mountgen.Add(1) - 1
@@ -125,6 +127,7 @@ func (mp *Mount) Destroy(l *kern.Lwp) {
 func (mp *Mount) Busy(l *kern.Lwp) error {
 	kern.KASSERTOf(mp.refcnt.Load() > 0, "mp->mnt_refcnt > 0", mp)
 	mp.Unmounting.Enter(l)
+	mp.awaitUnmount(l)
 	if mp.Iflag()&kern.IMNT_GONE != 0 {
 		mp.Unmounting.Exit(l)
 		return kern.ENOENT
@@ -154,7 +157,8 @@ func (mp *Mount) Unbusy(l *kern.Lwp, keepref bool) {
 //netbsd:sys/kern/vfs_mount.c mountlist_append
 func (sys *System) MountlistAppend(l *kern.Lwp, mp *Mount) {
 	sys.mountlistLock.Enter(l)
-	mp.prev, mp.next, mp.listed = sys.mountLast, nil, true
+	sys.mountSeq++
+	mp.prev, mp.next, mp.listed, mp.seq = sys.mountLast, nil, true, sys.mountSeq
 	if mp.prev == nil {
 		sys.mountFirst = mp
 	} else {
@@ -198,27 +202,44 @@ func (sys *System) Mounts(l *kern.Lwp) []*Mount {
 // BusyMounts goes through the mounts there are, in the order in which they
 // were mounted, each of them busy while it is looked at. It waits for those
 // that are being unmounted and passes over those that are gone.
+//
+// Preconditions: l holds no lock of the vnode layer.
 func (sys *System) BusyMounts(l *kern.Lwp) iter.Seq[*Mount] {
 	return func(yield func(*Mount) bool) {
-		sys.mountlistLock.Enter(l)
-		for mp := sys.mountFirst; mp != nil; {
-			if mp.Busy(l) != nil {
-				mp = mp.next
-				continue
+		// The list is not locked while an unmount is waited for, which may
+		// wait for a vnode that somebody has locked who wants the list.
+		more := true
+		for mp := sys.mountAfter(l, nil); mp != nil; {
+			if mp.Busy(l) == nil {
+				more = yield(mp)
+				mp.Unbusy(l, false)
 			}
-			sys.mountlistLock.Exit(l)
-			more := yield(mp)
-			// What is busy is not unmounted: it is still on the list.
-			sys.mountlistLock.Enter(l)
-			next := mp.next
-			mp.Unbusy(l, false)
-			if !more {
-				break
+			done := mp
+			if mp = nil; more {
+				mp = sys.mountAfter(l, done)
 			}
-			mp = next
+			done.Destroy(l)
 		}
-		sys.mountlistLock.Exit(l)
 	}
+}
+
+// mountAfter returns the mount that follows mp on the mount list, or did when
+// mp was still there; the first for nil.
+//
+// Postconditions: the result, unless nil, has a reference for the caller.
+func (sys *System) mountAfter(l *kern.Lwp, mp *Mount) *Mount {
+	sys.mountlistLock.Enter(l)
+	next := sys.mountFirst
+	if mp != nil {
+		for next != nil && next.seq <= mp.seq {
+			next = next.next
+		}
+	}
+	if next != nil {
+		next.Ref()
+	}
+	sys.mountlistLock.Exit(l)
+	return next
 }
 
 // mntVnodeList is the list of the vnodes of a mount, the newest last.
@@ -260,8 +281,6 @@ func (list *mntVnodeList) remove(vp *Vnode) {
 //
 //netbsd:sys/kern/vfs_mount.c vfs_insmntque
 func (sys *System) insmntque(l *kern.Lwp, vp *Vnode, mp *Mount) {
-	kern.KASSERTOf(mp == nil || mp.Iflag()&kern.IMNT_UNMOUNT == 0 || vp.Tag == VT_VFS,
-		"mp == NULL || (mp->mnt_iflag & IMNT_UNMOUNT) == 0 || vp->v_tag == VT_VFS", vp)
 	list := &sys.nomount
 	if mp != nil {
 		list = &mp.vnodes
@@ -376,12 +395,29 @@ func (vp *Vnode) enterIf(l *kern.Lwp, want func(*Vnode) bool) bool {
 // open for writing are left alone. Vnodes in use are cleaned only with
 // FORCECLOSE; without, the error is EBUSY if there are any.
 //
-// Preconditions: the caller has locked no vnode of the mount, and keeps others
-// from making new ones.
+// While the mount is being unmounted success means that nobody but the caller
+// can make vnodes of it any more, and with FORCECLOSE nobody can even before:
+// [System.GetNewVnode] answers ENOENT then. WRITECLOSE is not for unmounting.
+//
+// Preconditions: the caller has locked no vnode of the mount.
 //
 //netbsd:sys/kern/vfs_mount.c vflush
 func (mp *Mount) Vflush(l *kern.Lwp, skip *Vnode, flags int) error {
 	mp.sys.ReleFlush(l)
+	last := mp.Iflag()&kern.IMNT_UNMOUNT != 0 && flags&WRITECLOSE == 0
+	if last && flags&FORCECLOSE != 0 {
+		mp.closeVnodes(l)
+	}
+	for {
+		err := mp.flushVnodes(l, skip, flags)
+		if err != nil || !last || mp.closeFlushed(l, skip, flags) {
+			return err
+		}
+	}
+}
+
+// flushVnodes cleans once all vnodes that are to be flushed.
+func (mp *Mount) flushVnodes(l *kern.Lwp, skip *Vnode, flags int) error {
 	var busy error
 	it := mp.VnodeIterator(l)
 	for {
@@ -416,37 +452,134 @@ func (vp *Vnode) toFlush(skip *Vnode, flags int) bool {
 	return true
 }
 
+// beginVnode says that a vnode is about to be made for the mount. The error
+// is ENOENT if it is unmounted, or past the point where it can be kept from
+// being so.
+//
+// It does not wait for an unmount as [Mount.Busy] does: the caller may have
+// vnodes locked that the unmount wants.
+//
+// Postconditions: on success a reference to the mount is the vnode's, and
+// [Mount.endVnode] is due.
+func (mp *Mount) beginVnode(l *kern.Lwp) error {
+	sys := mp.sys
+	sys.mntvnodeLock.Enter(l)
+	defer sys.mntvnodeLock.Exit(l)
+	if mp.closedBy != nil && mp.closedBy != l || mp.Iflag()&kern.IMNT_GONE != 0 {
+		return kern.ENOENT
+	}
+	mp.loading++
+	mp.Ref()
+	return nil
+}
+
+// endVnode puts a vnode that was made, nil for none, among those of the mount,
+// unless it has died meanwhile and is where the dead are.
+func (mp *Mount) endVnode(l *kern.Lwp, vp *Vnode) {
+	sys := mp.sys
+	sys.mntvnodeLock.Enter(l)
+	if vp != nil && vp.mntList == nil {
+		mp.vnodes.insert(vp, mp.vnodes.last)
+	}
+	mp.loading--
+	if mp.loading == 0 {
+		mp.loadingCV.Broadcast(l)
+	}
+	sys.mntvnodeLock.Exit(l)
+}
+
+// closeVnodes lets only l make vnodes of the mount, and waits for those that
+// others are making.
+func (mp *Mount) closeVnodes(l *kern.Lwp) {
+	mp.sys.mntvnodeLock.Enter(l)
+	mp.closedBy = l
+	mp.awaitLoading(l)
+	mp.sys.mntvnodeLock.Exit(l)
+}
+
+// awaitLoading waits until no vnode is being made.
+//
+// Preconditions: mntvnodeLock is held.
+// Postconditions: the same; it was released meanwhile.
+func (mp *Mount) awaitLoading(l *kern.Lwp) {
+	for mp.loading > 0 {
+		mp.loadingCV.Wait(l, &mp.sys.mntvnodeLock)
+	}
+}
+
+// closeFlushed is closeVnodes if no vnode is left that is to be flushed, and
+// reports whether it did. For one that somebody else is cleaning it waits.
+func (mp *Mount) closeFlushed(l *kern.Lwp, skip *Vnode, flags int) bool {
+	sys := mp.sys
+	sys.mntvnodeLock.Enter(l)
+	mp.awaitLoading(l)
+	vp := mp.vnodes.first
+	for vp != nil && (vp.marker || !vp.toFlush(skip, flags)) {
+		vp = vp.mntNext
+	}
+	if vp == nil {
+		mp.closedBy = l
+		sys.mntvnodeLock.Exit(l)
+		return true
+	}
+	vp.Interlock.Enter(l)
+	sys.mntvnodeLock.Exit(l)
+	if vp.Get(l, 0) == nil {
+		vp.Rele(l)
+	}
+	return false
+}
+
+// awaitUnmount waits for the end of an attempt to unmount.
+//
+// Preconditions: Unmounting is held.
+// Postconditions: the same; it was released meanwhile.
+func (mp *Mount) awaitUnmount(l *kern.Lwp) {
+	for mp.unmounter != nil {
+		kern.KASSERTOf(mp.unmounter != l, "mutex_owned(&mp->mnt_unmounting) == 0", mp)
+		mp.unmountCV.Wait(l, &mp.Unmounting)
+	}
+}
+
 // BeginUnmount starts to unmount: nobody can make the mount busy until
 // [Mount.EndUnmount]. EBUSY if it is busy now, ENOENT if it is gone.
 //
-// Postconditions: on success the Unmounting lock is held.
+// The C kernel keeps mnt_unmounting locked from here to the end, and has
+// whoever makes a vnode wait for it: a forced unmount and an lwp that has a
+// directory locked to create a file in it then wait for each other. Here the
+// one who creates does not wait, see [Mount.Vflush].
 //
 //netbsd:sys/kern/vfs_mount.c dounmount
 func (mp *Mount) BeginUnmount(l *kern.Lwp) error {
 	mp.Unmounting.Enter(l)
-	var err error
+	defer mp.Unmounting.Exit(l)
+	mp.awaitUnmount(l)
 	if mp.busynest != 0 {
-		err = kern.EBUSY
-	} else if mp.Iflag()&kern.IMNT_GONE != 0 {
-		err = kern.ENOENT
+		return kern.EBUSY
 	}
-	if err != nil {
-		mp.Unmounting.Exit(l)
-		return err
+	if mp.Iflag()&kern.IMNT_GONE != 0 {
+		return kern.ENOENT
 	}
+	mp.unmounter = l
 	mp.SetIflag(kern.IMNT_UNMOUNT)
 	return nil
 }
 
 // EndUnmount ends what BeginUnmount has begun; gone says that the file
 // system is unmounted, so that it can never be busy again.
-//
-// Postconditions: the Unmounting lock is released.
 func (mp *Mount) EndUnmount(l *kern.Lwp, gone bool) {
+	if !gone {
+		mp.sys.mntvnodeLock.Enter(l)
+		mp.closedBy = nil
+		mp.sys.mntvnodeLock.Exit(l)
+	}
+	mp.Unmounting.Enter(l)
 	if gone {
 		mp.SetIflag(kern.IMNT_GONE)
 	} else {
 		mp.ClearIflag(kern.IMNT_UNMOUNT)
 	}
+	mp.unmounter = nil
+	mp.unmountCV.Broadcast(l)
 	mp.Unmounting.Exit(l)
 }

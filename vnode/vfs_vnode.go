@@ -85,15 +85,26 @@ func (vp *Vnode) free(l *kern.Lwp) {
 
 // GetNewVnode makes a vnode of mp (nil for a device of no file system) with
 // the operations ops. If slock is not nil it becomes the vnode's interlock,
-// shared with others. The error is ENOENT if mp is being unmounted.
+// shared with others. The error is ENOENT if mp is being unmounted, whatever
+// else there is to be said for it.
 //
 // Preconditions: the caller holds no interlock.
 // Postconditions: on success the vnode has one reference and is not locked.
 //
 //netbsd:sys/kern/vfs_vnode.c getnewvnode
 func (sys *System) GetNewVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock *kern.Mutex) (*Vnode, error) {
+	return sys.LoadVnode(l, tag, mp, ops, slock, func(*Vnode) error { return nil })
+}
+
+// LoadVnode is GetNewVnode for a file system whose users may be many: load
+// gives the vnode its data before a forced unmount can find it. An error of
+// load, which then has left no data in the vnode, is returned.
+//
+// Preconditions: the caller holds no interlock; load locks no vnode.
+// Postconditions: on success the vnode has one reference and is not locked.
+func (sys *System) LoadVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock *kern.Mutex, load func(*Vnode) error) (*Vnode, error) {
 	if mp != nil {
-		if err := mp.Busy(l); err != nil {
+		if err := mp.beginVnode(l); err != nil {
 			return nil, err
 		}
 	}
@@ -104,15 +115,25 @@ func (sys *System) GetNewVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock
 		vp.SetLock(slock)
 		vp.iflag.Or(VI_LOCKSHARE)
 	}
-	sys.insmntque(l, vp, mp)
-	if mp != nil {
-		if mp.Iflag()&kern.IMNT_MPSAFE != 0 {
-			vp.SetVflag(VV_MPSAFE)
-		}
-		mp.Unbusy(l, true)
+	vp.mount.Store(mp)
+	if mp != nil && mp.Iflag()&kern.IMNT_MPSAFE != 0 {
+		vp.SetVflag(VV_MPSAFE)
 	}
 	if l.Hooks != nil {
 		emitRef(l, kern.EvRef, vp)
+	}
+	if err := load(vp); err != nil {
+		sys.insmntque(l, vp, nil)
+		vp.UngetNew(l)
+		if mp != nil {
+			mp.endVnode(l, nil)
+		}
+		return nil, err
+	}
+	if mp == nil {
+		sys.insmntque(l, vp, nil)
+	} else {
+		mp.endVnode(l, vp)
 	}
 	return vp, nil
 }
