@@ -1,6 +1,8 @@
 package vnode
 
 import (
+	"sync/atomic"
+
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/uvm"
@@ -42,6 +44,7 @@ const (
 //	b  whoever has set BC_BUSY
 //	c  the buffer cache's lock
 //	o  Objlock
+//	a  atomic
 //	:  stable
 type Buf struct {
 	Iodone   func(l *kern.Lwp, bp *Buf) // b: called once, when the transfer is over
@@ -59,17 +62,19 @@ type Buf struct {
 	Cflags   uint32                     // c: BC_*
 	Vp       *Vnode                     // c: the file; nil for none
 	Oflags   uint32                     // o: BO_*
-	Objlock  *kern.Mutex                // :  Vp's interlock, or System's for all others
+	Objlock  *kern.Mutex                // c: Vp's interlock, or System's for all others
+	Slot     any                        // :  the buffer cache's own; nil if it is not one of its buffers
 
 	sys              *System
-	done             kern.CV     // o
-	master           *Buf        // b: what a nested buffer is part of
-	pages            []*uvm.Page // b: what Data is a window on
-	copied           bool        // b: the window is not the pages' own memory
-	window           []byte      // b: what it is then, kept for its next use
-	next             *Buf        // bufPool.lock: free list
-	vnbNext, vnbPrev *Buf        // o: the buffers of Vp
-	onList           *bufList    // o
+	asyncs           atomic.Uint64 // a: see AsyncCount; the error is in the lowest byte
+	done             kern.CV       // o
+	master           *Buf          // b: what a nested buffer is part of
+	pages            []*uvm.Page   // b: what Data is a window on
+	copied           bool          // b: the window is not the pages' own memory
+	window           []byte        // b: what it is then, kept for its next use
+	next             *Buf          // bufPool.lock: free list
+	vnbNext, vnbPrev *Buf          // o: the buffers of Vp
+	onList           *bufList      // o
 }
 
 // IsRead reports whether the transfer goes from the device to memory.
@@ -81,12 +86,6 @@ func (bp *Buf) IsRead() bool { return bp.Flags&B_READ != 0 }
 //
 //netbsd:sys/sys/buf.h BUF_ISWRITE
 func (bp *Buf) IsWrite() bool { return bp.Flags&B_READ == 0 }
-
-// BufCache is what transfers ask of the buffer cache, which is above.
-type BufCache interface {
-	// Brelse gives back a buffer whose owner is done with it.
-	Brelse(l *kern.Lwp, bp *Buf, set uint32)
-}
 
 var (
 	bufferLockClass  = hypercall.LockClass{Name: "buffer_lock", Rank: 610}
@@ -114,7 +113,6 @@ func (p *bufPool) get(l *kern.Lwp) *Buf {
 	p.lock.Exit(l)
 	if bp == nil {
 		bp = new(Buf)
-		bp.done.Init(l.K.Sys, "biowait")
 	}
 	return bp
 }
@@ -122,17 +120,25 @@ func (p *bufPool) get(l *kern.Lwp) *Buf {
 // GetIOBuf returns a buffer for a transfer of vp that does not go through
 // the buffer cache. It is the caller's until [PutIOBuf].
 //
-//netbsd:sys/kern/vfs_bio.c getiobuf, buf_init
+//netbsd:sys/kern/vfs_bio.c getiobuf
 func GetIOBuf(l *kern.Lwp, vp *Vnode) *Buf {
 	bp := vp.sys.GetIOBuf(l)
 	bp.Vp, bp.Objlock = vp, vp.Interlock
 	return bp
 }
 
+// InitBuf makes bp, which is all zero, an idle buffer that belongs to no vnode.
+//
+//netbsd:sys/kern/vfs_bio.c buf_init
+func (sys *System) InitBuf(bp *Buf) {
+	bp.done.Init(sys.K.Sys, "biowait")
+	bp.sys, bp.Objlock, bp.Dev = sys, &sys.bufs.objlock, kern.NODEV
+}
+
 // GetIOBuf returns a buffer for a transfer that belongs to no vnode.
 func (sys *System) GetIOBuf(l *kern.Lwp) *Buf {
 	bp := sys.bufs.get(l)
-	bp.sys, bp.Objlock, bp.Dev = sys, &sys.bufs.objlock, kern.NODEV
+	sys.InitBuf(bp)
 	return bp
 }
 
@@ -179,6 +185,25 @@ func (bl *bufList) remove(bp *Buf) {
 	}
 	bp.onList, bp.vnbNext, bp.vnbPrev = nil, nil, nil
 }
+
+// NextOfVnode returns the buffer that follows bp among the clean or the dirty
+// ones of its vnode, nil if there is none.
+//
+// Preconditions: the interlock of the vnode or the buffer cache's lock is
+// held.
+func (bp *Buf) NextOfVnode() *Buf { return bp.vnbNext }
+
+// CleanBufs returns the first buffer of vp in the cache that need not be
+// written.
+//
+// Preconditions: the interlock or the buffer cache's lock is held.
+func (vp *Vnode) CleanBufs() *Buf { return vp.cleanblk.first }
+
+// DirtyBufs returns the first buffer of vp in the cache that waits to be
+// written.
+//
+// Preconditions: the interlock or the buffer cache's lock is held.
+func (vp *Vnode) DirtyBufs() *Buf { return vp.dirtyblk.first }
 
 // HasDirtyBufs reports whether buffers of vp wait to be written.
 //

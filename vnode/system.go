@@ -103,9 +103,12 @@ type NameCache interface {
 	PurgeVFS(l *kern.Lwp, mp *Mount)
 }
 
-// BufferCache is what a buffer cache does for the vnode layer.
+// BufferCache is what the buffer cache, which is above, does for the vnode
+// layer.
 type BufferCache interface {
-	BufCache
+	// Brelse takes back a buffer that its owner is done with, after it has
+	// set the BC_ flags set.
+	Brelse(l *kern.Lwp, bp *Buf, set uint32)
 	// InvalBufs throws away the buffers of vp, dirty ones too; with V_SAVE
 	// one that became dirty meanwhile is written first. vp is locked.
 	InvalBufs(l *kern.Lwp, vp *Vnode, flags int) error

@@ -47,8 +47,36 @@ func Biodone(l *kern.Lwp, bp *Buf) {
 	case callout != nil:
 		callout(l, bp)
 	case async:
+		bp.noteAsync()
 		bp.sys.Cache.Brelse(l, bp, 0)
 	}
+}
+
+// AsyncCount returns how many asynchronous transfers of bp, a buffer of the
+// cache, are over.
+//
+// Preconditions: the caller owns bp.
+func (bp *Buf) AsyncCount() uint64 { return bp.asyncs.Load() >> 8 }
+
+// AsyncError returns the error of the asynchronous transfer before which
+// AsyncCount was n, if it is over and none has followed; else nil. The caller
+// need no longer own bp: the driver may be done with it before it is asked, or
+// long after.
+func (bp *Buf) AsyncError(n uint64) error {
+	v := bp.asyncs.Load()
+	if v>>8 != n+1 {
+		return nil
+	}
+	return kern.Errno(v & 0x7f).Err()
+}
+
+// noteAsync notes the outcome of an asynchronous transfer.
+func (bp *Buf) noteAsync() {
+	var e kern.Errno
+	if bp.Error != nil {
+		e, _ = bp.Error.(kern.Errno)
+	}
+	bp.asyncs.Store((bp.AsyncCount()+1)<<8 | uint64(e)&0x7f)
 }
 
 // vwakeup counts a write of bp's vnode as over, and wakes those who wait for
@@ -75,9 +103,12 @@ func (bp *Buf) vwakeup(l *kern.Lwp) {
 // Preconditions: the interlock is not held.
 func (vp *Vnode) Startoutput(l *kern.Lwp, n int) {
 	vp.Interlock.Enter(l)
-	vp.numoutput += n
+	vp.AddOutput(n)
 	vp.Interlock.Exit(l)
 }
+
+// AddOutput is Startoutput for who holds the interlock.
+func (vp *Vnode) AddOutput(n int) { vp.numoutput += n }
 
 // Numoutput returns how many writes of vp are in progress.
 //

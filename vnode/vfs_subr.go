@@ -24,17 +24,26 @@ func (vp *Vnode) InvalBuf(l *kern.Lwp, flags int, cred *kern.Cred) error {
 		if err := VOP_FSYNC(l, vp, cred, FSYNC_WAIT|FSYNC_RECLAIM, 0, 0); err != nil {
 			return err
 		}
-		kern.KASSERTOf(vp.dirtyblk.first == nil, "LIST_EMPTY(&vp->v_dirtyblkhd)", vp)
+		dirty, _ := vp.hasBufs(l)
+		kern.KASSERTOf(!dirty, "LIST_EMPTY(&vp->v_dirtyblkhd)", vp)
 	}
-	if vp.sys.Cache != nil {
-		if err := vp.sys.Cache.InvalBufs(l, vp, flags); err != nil {
-			return err
-		}
+	if dirty, clean := vp.hasBufs(l); !dirty && !clean {
+		return nil
 	}
-	if vp.cleanblk.first != nil || vp.dirtyblk.first != nil {
+	if err := vp.sys.Cache.InvalBufs(l, vp, flags); err != nil {
+		return err
+	}
+	if dirty, clean := vp.hasBufs(l); dirty || clean {
 		kern.Panicf("vinvalbuf: flush failed, vp %v", vp)
 	}
 	return nil
+}
+
+// hasBufs reports whether the cache holds buffers of vp.
+func (vp *Vnode) hasBufs(l *kern.Lwp) (dirty, clean bool) {
+	vp.Interlock.Enter(l)
+	defer vp.Interlock.Exit(l)
+	return vp.dirtyblk.first != nil, vp.cleanblk.first != nil
 }
 
 // TruncBuf throws away the pages and buffers of the file from block lbn on.
@@ -88,6 +97,86 @@ func (vp *Vnode) FlushBuf(l *kern.Lwp, flags int) error {
 			return nil
 		}
 	}
+}
+
+// Getvp makes bp, a buffer that belongs to no vnode, one of vp's clean ones.
+//
+// Preconditions: the buffer cache's lock and the interlock of vp are held; the
+// caller owns bp.
+//
+//netbsd:sys/kern/vfs_subr.c bgetvp, bufinsvn
+func (bp *Buf) Getvp(l *kern.Lwp, vp *Vnode) {
+	kern.KASSERTOf(bp.Vp == nil, "bp->b_vp == NULL", vp)
+	kern.KASSERTOf(bp.Cflags&BC_BUSY != 0, "(bp->b_cflags & BC_BUSY) != 0", vp)
+	vp.Hold(l)
+	bp.Vp, bp.Objlock, bp.Dev = vp, vp.Interlock, kern.NODEV
+	if vp.Dev != nil {
+		bp.Dev = vp.Dev.Rdev()
+	}
+	vp.cleanblk.insert(bp)
+}
+
+// Relvp makes bp a buffer that belongs to no vnode.
+//
+// Preconditions: the buffer cache's lock and the interlock of the vnode are
+// held; the caller owns bp.
+//
+//netbsd:sys/kern/vfs_subr.c brelvp, bufremvn
+func (bp *Buf) Relvp(l *kern.Lwp) {
+	vp := bp.Vp
+	kern.KASSERTOf(bp.Objlock == vp.Interlock, "bp->b_objlock == vp->v_interlock", vp)
+	kern.KASSERTOf(bp.Cflags&BC_BUSY != 0, "(bp->b_cflags & BC_BUSY) != 0", vp)
+	bp.onList.remove(bp)
+	vp.syncerForget(l)
+	bp.Objlock, bp.Vp = &vp.sys.bufs.objlock, nil
+	vp.HoldRele(l)
+}
+
+// syncerForget takes vp off the syncer's worklist if it has neither pages nor
+// dirty buffers.
+//
+// Preconditions: the interlock is held.
+func (vp *Vnode) syncerForget(l *kern.Lwp) {
+	if vp.NPages() == 0 && vp.Iflag()&VI_ONWORKLST != 0 && vp.dirtyblk.first == nil {
+		vp.ClearIflag(VI_WRMAPDIRTY)
+		vp.SyncerRemoveFromWorklist(l)
+	}
+}
+
+// Reassign puts bp among the dirty or the clean buffers of its vnode, as
+// BO_DELWRI says, and the vnode on the syncer's worklist, or off it.
+//
+// Preconditions: the buffer cache's lock and the interlock of the vnode are
+// held; the caller owns bp.
+//
+//netbsd:sys/kern/vfs_subr.c reassignbuf
+func (bp *Buf) Reassign(l *kern.Lwp) {
+	vp := bp.Vp
+	kern.KASSERTOf(bp.Objlock == vp.Interlock, "bp->b_objlock == vp->v_interlock", vp)
+	kern.KASSERTOf(bp.Cflags&BC_BUSY != 0, "(bp->b_cflags & BC_BUSY) != 0", vp)
+	bp.onList.remove(bp)
+	if bp.Oflags&BO_DELWRI == 0 {
+		vp.syncerForget(l)
+		vp.cleanblk.insert(bp)
+		return
+	}
+	mp := vp.Mount()
+	if vp.Iflag()&VI_ONWORKLST == 0 && (mp == nil || mp.Flag()&kern.MNT_ASYNC == 0) {
+		vp.SyncerAddToWorklist(l, vp.syncDelay())
+	}
+	vp.dirtyblk.insert(bp)
+}
+
+// syncDelay is how many seconds the syncer shall wait until it writes what is
+// dirty of vp.
+func (vp *Vnode) syncDelay() int {
+	switch {
+	case vp.Type() == VDIR:
+		return Dirdelay
+	case vp.Type() == VBLK && vp.Dev.Mounted():
+		return Metadelay
+	}
+	return Filedelay
 }
 
 // Bdevvp makes a vnode of a block device that belongs to no file system.

@@ -206,13 +206,16 @@ func TestBuffersOfVnode(t *testing.T) {
 	k.want("trunc", vp.TruncBuf(k.l, 9), nil)
 	k.wantTold("trunc", fmt.Sprintf("put(0x2000,%#x) trunc(9)", uvm.PGO_FREE|uvm.PGO_SYNCIO))
 	k.want("inval", vp.InvalBuf(k.l, V_SAVE, nil), nil)
+	k.wantTold("inval of nothing", put(inval|uvm.PGO_CLEANIT|uvm.PGO_RECLAIM))
+	vp.cleanblk.first = new(Buf)
+	k.want("inval", vp.InvalBuf(k.l, V_SAVE, nil), nil)
 	k.wantTold("inval", put(inval|uvm.PGO_CLEANIT|uvm.PGO_RECLAIM)+" inval(1)")
 
 	vp.dirtyblk.first = new(Buf)
 	k.want("flush", vp.FlushBuf(k.l, FSYNC_WAIT), nil)
 	k.wantTold("flush", put(flush|uvm.PGO_SYNCIO)+" flush(1) flush(1)")
 
-	c.err = kern.EIO
+	c.err, vp.cleanblk.first = kern.EIO, new(Buf)
 	k.want("inval fails", vp.InvalBuf(k.l, 0, nil), error(kern.EIO))
 	k.want("flush fails", vp.FlushBuf(k.l, 0), error(kern.EIO))
 	c.err, c.keep = nil, true
@@ -228,6 +231,7 @@ func TestBuffersOfVnode(t *testing.T) {
 	k.fs.told(k.l)
 	vp.Data.(*toyFile).inactive = func(l *kern.Lwp, _ *Vnode) { k.fs.resist = nil }
 	vp.Ref(k.l)
+	vp.cleanblk.first = new(Buf)
 	vp.Gone(k.l)
 	k.wantTold("gone", put(inval|uvm.PGO_CLEANIT|uvm.PGO_RECLAIM)+" "+put(inval)+" inval(0) inactive(1) reclaim(1)")
 	vp.Rele(k.l)
