@@ -12,8 +12,8 @@ const (
 	// in bytes.
 	MinMemLimit = 1 << 20
 
-	maxFree = 512 // pages on the free list: 2 MiB
-	maxSlab = kern.MAXPHYS / PAGE_SIZE
+	maxFree = 4096                         // pages on the free list: 16 MiB
+	maxSlab = 4 * kern.MAXPHYS / PAGE_SIZE // so that few transfers reach into two
 )
 
 // Config describes the memory of a kernel.
@@ -54,7 +54,8 @@ type System struct {
 
 	pageqlock kern.Mutex
 	lru       pageQueue // q: all pages of objects, if limited
-	free      pageQueue // q: pages that belong to nobody, first freed first
+	free      pageQueue // q: pages that belong to nobody, those last freed first
+	lastFreed *Page     // q: where on the free list to put a neighbour, or nil
 	nfree     int       // q: length of free
 	slab      int       // q: how many pages to make next time, 0 for the first
 
@@ -156,6 +157,9 @@ func (s *System) getPage(l *kern.Lwp) *Page {
 	if pg != nil {
 		s.free.remove(pg)
 		s.nfree--
+		if pg == s.lastFreed {
+			s.lastFreed = nil
+		}
 	}
 	s.pageqlock.Exit(l)
 	if pg == nil {
@@ -197,9 +201,8 @@ func (s *System) newPage(l *kern.Lwp) *Page {
 	}
 	s.pageqlock.Enter(l)
 	for i := 1; i < n; i++ {
-		s.free.insertTail(&pgs[i])
+		s.insertFree(&pgs[i])
 	}
-	s.nfree += n - 1
 	s.pageqlock.Exit(l)
 	return &pgs[0]
 }
@@ -215,13 +218,32 @@ func (s *System) putPage(l *kern.Lwp, pg *Page) {
 	pg.Object, pg.Flags = nil, 0
 	keep := s.nfree < maxFree
 	if keep {
-		s.free.insertTail(pg)
-		s.nfree++
+		s.insertFree(pg)
 	}
 	s.pageqlock.Exit(l)
 	if !keep {
 		s.Hyperfree(PAGE_SIZE)
 	}
+}
+
+// insertFree puts pg on the free list: in front, for its memory is warm, but
+// behind the page freed last if it is the next in memory, so that a file's
+// pages come back in order.
+//
+// Preconditions: pageqlock is held.
+func (s *System) insertFree(pg *Page) {
+	if last := s.lastFreed; last != nil && last.before(pg) {
+		s.free.insertAfter(last, pg)
+	} else {
+		s.free.insertHead(pg)
+	}
+	s.lastFreed = pg
+	s.nfree++
+}
+
+// before reports whether next follows pg in memory.
+func (pg *Page) before(next *Page) bool {
+	return cap(pg.Data) > PAGE_SIZE && &pg.Data[:PAGE_SIZE+1][PAGE_SIZE] == &next.Data[0]
 }
 
 // reclaimFree lets go of the free list.
@@ -230,7 +252,7 @@ func (s *System) putPage(l *kern.Lwp, pg *Page) {
 func (s *System) reclaimFree(l *kern.Lwp) {
 	s.pageqlock.Enter(l)
 	n := s.nfree
-	s.free, s.nfree = pageQueue{}, 0
+	s.free, s.lastFreed, s.nfree = pageQueue{}, nil, 0
 	s.pageqlock.Exit(l)
 	s.Hyperfree(int64(n) * PAGE_SIZE)
 }

@@ -52,6 +52,10 @@ func Len2npages(off, n int64) int {
 	return int((end - uint64(off)&^PAGE_MASK) >> PAGE_SHIFT)
 }
 
+// maxTransfer is how many pages are asked of the pager at once: a caller may
+// state any length, even one for which there could be no array.
+const maxTransfer = 256
+
 // UbcUiomove moves todo bytes, at least 1, between the pages of o from
 // uio.Offset on and the memory of uio. All pages are asked of the pager at
 // once; for those that it does not deliver, because the object ends before
@@ -74,7 +78,7 @@ func UbcUiomove(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, advice, flags
 	if flags&UBC_FAULTBUSY != 0 {
 		pgoFlags |= PGO_OVERWRITE
 	}
-	pgs := PageArray(l, Len2npages(uio.Offset, todo))
+	pgs := PageArray(l, min(Len2npages(uio.Offset, todo), maxTransfer))
 	err := ubcTransfer(l, o, uio, todo, prot, pgoFlags, pgs)
 	PutPageArray(l, pgs)
 	return err
@@ -84,7 +88,7 @@ func UbcUiomove(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, advice, flags
 func ubcTransfer(l *kern.Lwp, o *Object, uio *kern.Uio, todo int64, prot, pgoFlags int, pgs []*Page) error {
 	o.Interlock.Enter(l)
 	for todo > 0 {
-		npages := Len2npages(uio.Offset, todo)
+		npages := min(Len2npages(uio.Offset, todo), maxTransfer)
 		npages, err := o.Pager.Get(l, o, kern.TruncPage(uio.Offset), pgs[:npages], npages, 0, prot, 0, pgoFlags)
 		if err != nil {
 			return err

@@ -313,3 +313,18 @@ func BenchmarkUbcUiomove(b *testing.B) {
 		}
 	}
 }
+
+// TestUbcAnyLength moves a length for which there could be no array of pages:
+// what is there arrives, and then the pager has its say.
+func TestUbcAnyLength(t *testing.T) {
+	m := boot(t, 0, Config{})
+	f := newFile(m, strings.Repeat("x", 3*PAGE_SIZE))
+	b := make([]byte, 2*PAGE_SIZE)
+	uio := kern.Uio{Iov: [][]byte{b}, Resid: math.MaxInt64, RW: kern.UIO_READ}
+	if err := UbcUiomove(m.l, &f.Object, &uio, math.MaxInt64, 0, UBC_READ); err != kern.EFAULT {
+		t.Errorf("memory ends before the file: %v", err)
+	}
+	if n := math.MaxInt64 - uio.Resid; n != int64(len(b)) || b[n-1] != 'x' {
+		t.Errorf("%d bytes arrived", n)
+	}
+}

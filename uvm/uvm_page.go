@@ -47,6 +47,27 @@ func (q *pageQueue) insertTail(pg *Page) {
 	q.tail = pg
 }
 
+func (q *pageQueue) insertHead(pg *Page) {
+	pg.prev, pg.next = nil, q.head
+	if q.head == nil {
+		q.tail = pg
+	} else {
+		q.head.prev = pg
+	}
+	q.head = pg
+}
+
+// insertAfter puts pg behind at, which is in the queue.
+func (q *pageQueue) insertAfter(at, pg *Page) {
+	if at == q.tail {
+		q.insertTail(pg)
+		return
+	}
+	pg.prev, pg.next = at, at.next
+	at.next.prev = pg
+	at.next = pg
+}
+
 func (q *pageQueue) remove(pg *Page) {
 	if pg.prev == nil {
 		q.head = pg.next

@@ -219,7 +219,7 @@ func TestContiguous(t *testing.T) {
 	f := newFile(m, "")
 	l := m.l
 	f.Interlock.Enter(l)
-	for i := range int64(15) { // what is made at first is small
+	for i := range int64(maxSlab - 1) { // what is made at first is small
 		f.PageAlloc(l, (1000+i)*PAGE_SIZE, 0)
 	}
 	for range 2 {
@@ -249,6 +249,49 @@ func TestContiguous(t *testing.T) {
 		}
 	}
 	f.Interlock.Exit(l)
+}
+
+// TestFreeListOrder shows which memory is used again first: that of the file
+// freed last, and within it in the order of the file.
+func TestFreeListOrder(t *testing.T) {
+	m := boot(t, 0, Config{})
+	f, g := newFile(m, ""), newFile(m, "")
+	l := m.l
+	make3 := func(f *memFile) (pgs [3]*Page) {
+		f.Interlock.Enter(l)
+		for i := range pgs {
+			pgs[i] = f.PageAlloc(l, int64(i)*PAGE_SIZE, 0)
+		}
+		f.Interlock.Exit(l)
+		return pgs
+	}
+	free := func(f *memFile, pgs [3]*Page) {
+		f.Interlock.Enter(l)
+		for _, pg := range pgs {
+			f.PageFree(l, pg)
+		}
+		f.Interlock.Exit(l)
+	}
+	f.Interlock.Enter(l)
+	for i := range int64(7) { // slabs of 1, 2 and 4
+		f.PageAlloc(l, (1000+i)*PAGE_SIZE, 0)
+	}
+	f.Interlock.Exit(l)
+	first, second := make3(f), make3(g) // of the same slab
+	free(f, first)
+	free(g, second)
+	again := make3(f)
+	if again != first { // freed one after the other, they are neighbours again
+		t.Error("the neighbours come in another order")
+	}
+	if make3(g) != second {
+		t.Error("what follows in memory does not follow on the list")
+	}
+	free(g, second)
+	free(f, again)
+	if make3(f) != again || make3(g) != second {
+		t.Error("the pages freed last are not used first")
+	}
 }
 
 // TestObjectIsSmall keeps an object without pages from costing much: there is
