@@ -34,6 +34,16 @@ const (
 	QuirkOpaqueFiles
 	QuirkRevokeIgnored
 	QuirkPathconf
+	QuirkEtfsKey
+	QuirkEtfsKeyLong
+	QuirkEtfsDirData
+	QuirkEtfsDirSubdir
+	QuirkEtfsUnlink
+	QuirkEtfsWindow
+	QuirkEtfsSize
+	QuirkEtfsOpen
+	QuirkEtfsMinor
+	QuirkEtfsChar
 	QuirkTruncateMinusOne
 	QuirkUtimesUnchecked
 	QuirkRumpblkMinor
@@ -199,6 +209,71 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "a file's size is said to take 43 bits, and a link's target to have up to 1024 bytes",
 		Cause:    "the first is a joke, the second counts the NUL",
 		Intended: "64 bits and 1023 bytes",
+	},
+	QuirkEtfsKey: {
+		Name: "etfs-key", Layer: "rumpfs",
+		What: "the key of a mapped host directory matches every longer name that begins with it, which trips an assertion or keeps " +
+			"other keys from being registered; the empty key is accepted, and with a directory stands in the way of every name",
+		Cause:    "keys are compared as far as the registered one goes, wherever a component ends",
+		Intended: "keys match whole components; EINVAL for the empty key",
+	},
+	QuirkEtfsKeyLong: {
+		Name: "etfs-key-long", Layer: "rumpfs",
+		What:     "registering a key of MAXPATHLEN bytes or more corrupts memory",
+		Cause:    "it is copied into an array of MAXPATHLEN bytes without a look at its length",
+		Intended: "ENAMETOOLONG",
+	},
+	QuirkEtfsDirData: {
+		Name: "etfs-dir-data", Layer: "rumpfs",
+		What:     "a file below a DIR mapping opens and reads as empty; making it longer and letting go of it corrupt memory",
+		Cause:    "it is not marked as one of the host's, but has the two descriptors of such a file, -1, where others have a pointer to their data",
+		Intended: "it is the host's file",
+	},
+	QuirkEtfsDirSubdir: {
+		Name: "etfs-dir-subdir", Layer: "rumpfs",
+		What: "a directory below a DIR mapping is an empty one in memory, a new one at each lookup; going up from a directory made " +
+			"in it corrupts memory once it is gone",
+		Cause:    "lookup makes a node for any directory of the host and only then looks at whether subdirectories are mapped",
+		Intended: "ENOENT: that is what DIR_SUBDIRS is for",
+	},
+	QuirkEtfsUnlink: {
+		Name: "etfs-unlink", Layer: "rumpfs",
+		What: "unlink below a DIR_SUBDIRS mapping, where the walk begins in it, leaves directory and file locked for ever, reported as " +
+			"undefined; below a DIR mapping, and rmdir, panic for want of a directory entry",
+		Cause:    "remove returns EOPNOTSUPP without giving up its arguments, and only for files marked as the host's",
+		Intended: "EOPNOTSUPP",
+	},
+	QuirkEtfsWindow: {
+		Name: "etfs-window", Layer: "rumpfs",
+		What:     "reading and writing a mapped regular file goes on behind the window; a window whose end is beyond 2^64 passes the check",
+		Cause:    "only the window's beginning is used after registration, and the sum of beginning and size is not checked for overflow",
+		Intended: "reads end with the window, writes behind it give ENOSPC; EINVAL for such a window",
+	},
+	QuirkEtfsSize: {
+		Name: "etfs-size", Layer: "rumpfs",
+		What:     "a mapped regular file keeps the size that it was registered with, and truncating it answers 0 and has no effect",
+		Cause:    "the size is set at registration, and setting attributes leaves mapped files alone",
+		Intended: "the size of the host's file, which truncating sets",
+	},
+	QuirkEtfsOpen: {
+		Name: "etfs-open", Layer: "rumpfs",
+		What: "opening a mapped file for reading and writing that is open for reading already opens nothing, so that writing gives " +
+			"EBADF; when the host refuses reading but not writing the open succeeds, and reading gives EBADF",
+		Cause:    "open returns when the first descriptor is there, and the error of the second replaces that of the first",
+		Intended: "both descriptors, or the host's error",
+	},
+	QuirkEtfsMinor: {
+		Name: "etfs-minor", Layer: "rumpfs",
+		What: "BLK and CHR mappings of one host file are one device with one window; removing one of them, or failing to register one " +
+			"for its key, closes it, and removing another trips an assertion",
+		Cause:    "the block driver knows host files by name and does not count who registered them",
+		Intended: "the last one closes it; EBUSY for a second window",
+	},
+	QuirkEtfsChar: {
+		Name: "etfs-char", Layer: "rumpfs",
+		What:     "after a CHR mapping is removed whoever has the device open reads its attributes from freed memory",
+		Cause:    "only vnodes of the block device are revoked",
+		Intended: "EBADF, as for a block device",
 	},
 	QuirkTruncateMinusOne: {
 		Name: "truncate-minus-one", Layer: "sim",
