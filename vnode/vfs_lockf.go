@@ -285,27 +285,20 @@ func (lk *lock) wake(l *kern.Lwp) {
 	lk.blocked = nil
 }
 
-// split makes room for in, which lies within lk, and puts it in the list: in
-// front of lk, behind it, or between it and a new lock for what is left.
+// split makes room for in, which lies within lk and starts after it, and puts
+// it in the list: behind lk, or between it and a new lock for what is left.
 //
 //netbsd:sys/kern/vfs_lockf.c lf_split
 func (lk *lock) split(l *kern.Lwp, ls *lockfSystem, in *lock) {
-	switch {
-	case lk.start == in.start:
-		lk.start = in.end + 1
-		in.next = lk
-	case lk.end == in.end:
-		lk.end = in.start - 1
-		in.next = lk.next
-		lk.next = in
-	default:
+	in.next = lk.next
+	if lk.end != in.end {
 		rest := &lock{flags: lk.flags, kind: lk.kind, start: in.end + 1, end: lk.end, id: lk.id, uid: lk.uid, next: lk.next}
 		rest.cv.Init(l.K.Sys, "lockf")
 		ls.hold(rest, 1)
-		lk.end = in.start - 1
 		in.next = rest
-		lk.next = in
 	}
+	lk.end = in.start - 1
+	lk.next = in
 }
 
 // clear takes req's range away from the locks of its owner.
