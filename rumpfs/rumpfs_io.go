@@ -19,7 +19,7 @@ func vopRead(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, cred *kern
 	switch vp.Type() {
 	case vnode.VDIR:
 		return kern.EISDIR
-	case vnode.VFIFO:
+	case vnode.VFIFO, vnode.VBAD:
 		if !rn.fs.quirk(kern.QuirkFifoIO) {
 			return kern.EOPNOTSUPP
 		}
@@ -103,7 +103,7 @@ func (rn *node) mayWrite(vp *vnode.Vnode, uio *kern.Uio) error {
 			return kern.EISDIR
 		}
 		return kern.EINVAL
-	case vnode.VFIFO:
+	case vnode.VFIFO, vnode.VBAD:
 		if !rn.fs.quirk(kern.QuirkFifoIO) {
 			return kern.EOPNOTSUPP
 		}

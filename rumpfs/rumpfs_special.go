@@ -10,7 +10,7 @@ import (
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_open
 func vopOpen(l *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
-	if vp.Type() == vnode.VFIFO && !nodeOf(vp).fs.quirk(kern.QuirkFifoIO) {
+	if t := vp.Type(); (t == vnode.VFIFO || t == vnode.VBAD) && !nodeOf(vp).fs.quirk(kern.QuirkFifoIO) {
 		return kern.EOPNOTSUPP
 	}
 	return nil

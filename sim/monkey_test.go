@@ -42,10 +42,10 @@ type monkey struct {
 	p      *sim.Proc
 	dice   *dice
 	absurd bool // arguments without sense, too
-	fifos  bool // fifos, whose use stops the kernel
-	waits  bool // calls that may wait for ever, too
+	fifos  bool // fifos and other odd nodes, whose use stops the kernel
+	waits  bool // calls that may wait for ever, too; unless absurd, no flock, for which a process can wait that has it
 	buf    [8192]byte
-	deeds  int
+	deeds  []deed // nil: all
 	log    func(string)
 }
 
@@ -111,8 +111,11 @@ func (m *monkey) oflags() int {
 	if m.absurd && m.dice.below(8) == 0 {
 		f = int(pick(m.dice, extremes))
 	}
-	if !m.waits && f&(kern.O_EXLOCK|kern.O_SHLOCK) != 0 {
+	switch {
+	case !m.waits && f&(kern.O_EXLOCK|kern.O_SHLOCK) != 0:
 		f |= kern.O_NONBLOCK
+	case m.waits && !m.absurd:
+		f &^= kern.O_EXLOCK | kern.O_SHLOCK
 	}
 	return f
 }
@@ -214,8 +217,12 @@ var deeds = []deed{
 	{"link", func(m *monkey) (string, error) { return result0(m.p.Link(m.path(), m.path())) }},
 	{"rename", func(m *monkey) (string, error) { return result0(m.p.Rename(m.path(), m.path())) }},
 	{"mknod", func(m *monkey) (string, error) {
-		types := []uint32{kern.S_IFREG, kern.S_IFREG, kern.S_IFWHT, kern.S_IFWHT, kern.S_IFCHR, kern.S_IFBLK, kern.S_IFDIR, kern.S_IFSOCK, kern.S_IFMT, 0}
-		t := pick(m.dice, types)
+		t := pick(m.dice, []uint32{
+			kern.S_IFREG, kern.S_IFREG, kern.S_IFWHT, kern.S_IFWHT, kern.S_IFCHR, kern.S_IFBLK, kern.S_IFDIR, kern.S_IFSOCK, kern.S_IFMT, 0,
+		})
+		if t == kern.S_IFMT && !m.fifos {
+			t = kern.S_IFIFO
+		}
 		return result0(m.p.Mknod(m.path(), m.mode()&^kern.S_IFMT|t, kern.Dev(m.number(1024))))
 	}},
 	{"mkfifo", func(m *monkey) (string, error) {
@@ -298,6 +305,9 @@ var deeds = []deed{
 		return result0(m.p.FcntlLock(m.fd(), kern.F_SETLKW, m.flock()))
 	}},
 	{"flock", func(m *monkey) (string, error) {
+		if m.waits && !m.absurd {
+			return result0(nil)
+		}
 		how := pick(m.dice, []int{kern.LOCK_SH, kern.LOCK_EX, kern.LOCK_UN, 0, -1})
 		return result0(m.p.Flock(m.fd(), how|kern.LOCK_NB))
 	}},
@@ -314,8 +324,11 @@ func stat(sb kern.Stat, err error) (string, error) {
 
 // step makes one call.
 func (m *monkey) step() error {
-	d := pick(m.dice, deeds)
-	m.deeds++
+	of := m.deeds
+	if of == nil {
+		of = deeds
+	}
+	d := pick(m.dice, of)
 	text, err := d.do(m)
 	if m.log != nil {
 		m.log(fmt.Sprintf("%d: %s %s %v", m.p.Getpid(), d.name, text, err))
