@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"rumpvfs/kern"
+	"rumpvfs/sim/script"
 )
 
 // octal reads permission bits.
@@ -58,27 +59,27 @@ func (s *Shell) chown(args []string) error {
 	return s.each(args[1:], func(file string) error { return s.proc().Chown(file, uid, gid) })
 }
 
+// umask prints what the call answers, but reads every number as octal.
 func (s *Shell) umask(args []string) error {
 	if len(args) > 1 {
 		return errUsage
 	}
+	var mask uint32
+	var err error
 	if len(args) == 1 {
-		mask, err := octal(args[0])
-		if err != nil {
+		if mask, err = octal(args[0]); err != nil {
 			return err
 		}
-		_, err = s.proc().Umask(mask)
-		return err
 	}
-	// There is no call that only tells it.
-	mask, err := s.proc().Umask(0)
+	old, err := s.proc().Umask(mask)
+	if err == nil && len(args) == 0 {
+		// No call only tells the mask.
+		_, err = s.proc().Umask(old)
+	}
 	if err != nil {
 		return err
 	}
-	if _, err := s.proc().Umask(mask); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(s.out, "%04o\n", mask)
+	_, err = fmt.Fprintln(s.out, script.FormatUmask(old))
 	return err
 }
 

@@ -43,7 +43,7 @@ func commands() []command {
 		{"su", "su UID [GID]", "Makes a process of another user and goes on in it; exit comes back.", (*Shell).su},
 		{"touch", "touch FILE...", "Makes files, or sets their times to now.", (*Shell).touch},
 		{"tree", "tree [DIR...]", "Shows everything below directories.", (*Shell).tree},
-		{"umask", "umask [MODE]", "Tells or sets which permission bits new files do not get.", (*Shell).umask},
+		{"umask", "umask [MODE]", "Tells which permission bits new files do not get, and makes it MODE, in octal.", (*Shell).umask},
 	}
 }
 

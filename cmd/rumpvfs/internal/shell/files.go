@@ -203,7 +203,12 @@ func (s *Shell) mkdirAll(dir string) error {
 		if err == nil {
 			continue
 		}
-		if st, serr := s.proc().Stat(dir[:i]); serr != nil || !kern.S_ISDIR(st.Mode) {
+		st, serr := s.proc().Stat(dir[:i])
+		switch {
+		case serr == nil && kern.S_ISDIR(st.Mode):
+		case serr == nil && i < len(dir):
+			return kern.ENOTDIR
+		default:
 			return err
 		}
 	}

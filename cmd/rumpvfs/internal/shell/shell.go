@@ -108,19 +108,39 @@ func (s *Shell) withoutKernel(line string) error {
 // A command that has the name of a call can so be told from it by its
 // arguments: a path of a call is quoted.
 func (s *Shell) run(line string) error {
-	l, syntax := s.parser.Line(line)
-	if syntax == nil {
-		return s.call(&l)
-	}
-	first, _, _ := strings.Cut(line, " ")
-	words, err := split(line)
-	if err == nil && len(words) > 0 && find(words[0].text) != nil {
+	words, bad := split(line)
+	known := len(words) > 0 && find(words[0].text) != nil
+	if known && octalUmask(words) {
 		return s.command(words)
-	} else if err != nil && find(first) != nil {
-		return err
 	}
+	l, syntax := s.parser.Line(line)
+	first, _, _ := strings.Cut(line, " ")
+	switch {
+	case syntax == nil:
+		return s.call(&l)
+	case known:
+		return s.command(words)
+	case bad != nil && find(first) != nil:
+		return bad
+	}
+	return notUnderstood(first, line, syntax)
+}
+
+// octalUmask recognises an umask whose number, in octal as everywhere in a
+// shell, a call would take for decimal.
+func octalUmask(words []word) bool {
+	if words[0].text != "umask" || len(words) != 2 {
+		return false
+	}
+	_, err := octal(words[1].text)
+	return err == nil
+}
+
+// notUnderstood is the error of a line that is neither command nor call. What
+// is wrong with it as a call is of interest only if it was meant as one.
+func notUnderstood(first, line string, syntax error) error {
 	_, rest, _ := strings.Cut(line, "=")
-	if script.Lookup(first) == nil && (rest == "" || rest[0] != ' ') {
+	if script.Lookup(first) == nil && !strings.HasPrefix(rest, " ") {
 		return fmt.Errorf("no command or system call is called %q; help lists them", first)
 	}
 	var e *script.SyntaxError
@@ -162,20 +182,14 @@ func (s *Shell) script(line string) error {
 // proc is the process that commands run in.
 func (s *Shell) proc() *sim.Proc { return s.session.Proc() }
 
-// command runs a familiar command, with its output where the words redirect
-// it.
+// command runs the familiar command that the first of words names, with its
+// output where they redirect it.
 func (s *Shell) command(words []word) error {
 	words, to, err := redirection(words)
 	if err != nil {
 		return err
 	}
-	if len(words) == 0 {
-		return errors.New("expected a command")
-	}
 	c := find(words[0].text)
-	if c == nil {
-		return fmt.Errorf("no command is called %q", words[0].text)
-	}
 	args := make([]string, len(words)-1)
 	for i, w := range words[1:] {
 		args[i] = w.text
