@@ -141,21 +141,24 @@ func (k *Kernel) forget(l *kern.Lwp, p *process) {
 	k.procLock.Exit(l)
 }
 
+// Lwp is a thread of a process that [Proc.Go] has started.
+type Lwp struct{ l *kern.Lwp }
+
 // Go runs body in a new lwp of the process, on a goroutine of its own or, in
 // a deterministic kernel, when the scheduler picks it. body makes its calls
-// on the Proc that it is given, which is also returned for [Proc.Join]. When
-// the kernel is shut down, a call of an lwp that has not ended does not return:
-// the deferred functions of body run, and the lwp ends.
-func (p *Proc) Go(name string, body func(p *Proc)) *Proc {
-	q := &Proc{process: p.process, started: true}
-	q.l = kern.StartLwp(p.k.K, p.proc, name, func(*kern.Lwp) { body(q) })
-	return q
+// on the Proc that it is given. When the kernel is shut down, a call of an lwp
+// that has not ended does not return: the deferred functions of body run, and
+// the lwp ends.
+func (p *Proc) Go(name string, body func(p *Proc)) *Lwp {
+	return &Lwp{kern.StartLwp(p.k.K, p.proc, name, func(l *kern.Lwp) {
+		body(&Proc{process: p.process, l: l, started: true})
+	})}
 }
 
-// Join waits until lwp, which [Proc.Go] has started, has ended. The error is
-// why the kernel has stopped, if it has: a deterministic one where all wait
-// for each other stops with [hypercall.Blocked].
-func (p *Proc) Join(lwp *Proc) (err error) {
+// Join waits until lwp has ended. The error is why the kernel has stopped, if
+// it has: a deterministic one where all wait for each other stops with
+// [hypercall.Blocked].
+func (p *Proc) Join(lwp *Lwp) (err error) {
 	l, err := p.enter("join")
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func crowd(t *testing.T, c sim.Config, seed uint64, lwps, n int, of []deed) stri
 	}
 	var log strings.Builder
 	p := k.Init()
-	var all []*sim.Proc
+	var all []*sim.Lwp
 	for i := range lwps {
 		child, err := p.Rfork(sim.RUMP_RFFDG)
 		if err != nil {
@@ -251,7 +251,7 @@ func TestSameCallsOtherSchedules(t *testing.T) {
 		k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed})
 		var order strings.Builder
 		p := k.Init()
-		var all []*sim.Proc
+		var all []*sim.Lwp
 		for i := range 3 {
 			all = append(all, p.Go("walker", func(p *sim.Proc) {
 				for range 4 {
