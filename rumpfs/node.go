@@ -27,6 +27,9 @@ type node struct {
 	canReclaim bool                        // v: has no name any more
 	lockf      vnode.Lockf                 // its own
 
+	host  *hostFile   // :  nil unless it comes from the host
+	freed atomic.Bool // r to set it: gone in the reference, so it gets no vnode any more
+
 	dir    *directory // v: of VDIR
 	target []byte     // :  of VLNK
 
@@ -94,7 +97,8 @@ func (rn *node) freeprivate() {
 	rn.fs.release(rn.mnt, nodeBytes+int64(len(rn.target)))
 }
 
-// makevnode gives a node a vnode. The error is ERESTART if another lwp has given it one meanwhile, else that of LoadVnode.
+// makevnode gives a node a vnode. The error is ERESTART if another lwp has given it one meanwhile, ENOENT if the node is freed,
+// else that of LoadVnode.
 //
 // Preconditions: reclock is not held.
 // Postconditions: on success the vnode has one reference and is not locked.
@@ -119,6 +123,9 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 		defer fs.reclock.Exit(l)
 		if rn.vp.Load() != nil {
 			return kern.ERESTART
+		}
+		if rn.freed.Load() {
+			return kern.ENOENT
 		}
 		vp.Data = rn
 		genfs.NodeInit(vp, &genfsOps)
@@ -177,6 +184,9 @@ func (rn *node) releaseData(n uint64) {
 func (rn *node) grow(l *kern.Lwp, vp *vnode.Vnode, newlen uint64) bool {
 	if newlen > maxDataLen || !rn.fs.k.Sys.Reserve(int64(newlen-rn.data.len)) {
 		return false
+	}
+	if rn.isUnion() {
+		kern.QuirkEtfsDirData.Undefined() // the reference frees what it takes for the old data
 	}
 	rn.mnt.dataBytes.Add(int64(newlen - rn.data.len))
 	rn.resizeData(l, newlen)

@@ -2,7 +2,8 @@
 //
 // Reading order: node.go (what a file is, and how it gets a vnode), dirent.go and slots.go (directories), data.go (what
 // regular files hold), then the operations: rumpfs_vfsops.go, rumpfs_lookup.go, rumpfs_dirops.go, rumpfs_readdir.go,
-// rumpfs_attr.go, rumpfs_io.go, rumpfs_special.go; and fifo.go, the operations of fifos for other file systems.
+// rumpfs_attr.go, rumpfs_io.go, rumpfs_special.go. Then what comes from the host: etfs.go (which names stand for its files) and
+// hostfile.go (opening, reading and writing them). Last fifo.go, the operations of fifos for other file systems.
 //
 // Where the operations deviate from POSIX as the reference does, they ask the kernel's set of quirks. Their locking is that
 // of the vnode layer: vnode_if.src says which vnodes an operation finds locked, and a node's fields say which lock guards them.
@@ -22,6 +23,14 @@ type Config struct {
 	// NodeLimit is how many bytes nodes, names and link targets may take before making another is refused with ENOMEM; 0
 	// is 4 GiB. What files hold is on the machine's memory account instead, and refused with ENOSPC.
 	NodeLimit int64
+	// Blk makes devices of host files. Without it none can be mapped as a device.
+	Blk Rumpblk
+}
+
+// Rumpblk is the driver of the devices that are files of the host: [blkdev.Rumpblk].
+type Rumpblk interface {
+	Register(l *kern.Lwp, path string, begin, size int64) (minor int32, err error)
+	Deregister(l *kern.Lwp, path string) error
 }
 
 const defaultNodeLimit = 4 << 30
@@ -30,11 +39,13 @@ const defaultNodeLimit = 4 << 30
 //
 //	:  stable
 //	a  atomic
+//	e  etfsLock
 type FS struct {
 	vnode.BaseVFS
 
 	k    *kern.Kernel  // :
 	vsys *vnode.System // :
+	blk  Rumpblk       // :
 
 	vnodeops *vnode.Ops // :  of everything but devices
 	specops  vnode.Ops  // :  of devices
@@ -44,6 +55,10 @@ type FS struct {
 	nodeBytes atomic.Int64  // a: what all nodes and names take
 
 	reclock kern.Mutex // guards which vnode a node has
+
+	etfsLock kern.Mutex
+	etfs     []*etfs   // e: mappings, the newest first
+	etfsMem  mountData // what the nodes of mappings take
 }
 
 // File numbers: that of all whiteouts, and the last one below those given out.
@@ -57,26 +72,33 @@ const (
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rumpfs_init
 func New(k *kern.Kernel, vsys *vnode.System, c Config) *FS {
-	fs := &FS{k: k, vsys: vsys, vnodeops: &vnodeOps, nodeLimit: c.NodeLimit}
+	fs := &FS{k: k, vsys: vsys, blk: c.Blk, vnodeops: &vnodeOps, nodeLimit: c.NodeLimit}
 	if fs.nodeLimit == 0 {
 		fs.nodeLimit = defaultNodeLimit
 	}
 	fs.specops = vnode.Ops{Name: "rumpfs device", Default: fs.vopSpec}
 	fs.lastino.Store(inoLast)
 	fs.reclock.Init(k.Sys, &reclockClass)
+	fs.etfsLock.Init(k.Sys, &etfsClass)
 	return fs
 }
 
-// Done ends rumpfs. No mount of it is left.
+// Done ends rumpfs and the mappings that are left, which closes the host files of devices. No mount of it is left.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rumpfs_done
-func (fs *FS) Done(l *kern.Lwp) { fs.reclock.Destroy(l) }
+func (fs *FS) Done(l *kern.Lwp) {
+	fs.etfsDone(l)
+	fs.reclock.Destroy(l)
+	fs.etfsLock.Destroy(l)
+}
 
 // quirk reports whether the kernel has q.
 func (fs *FS) quirk(q kern.Quirk) bool { return fs.k.Quirks.Has(q) }
 
-// The classes of the package's locks. reclock comes before interlocks; a data lock is taken last.
+// The classes of the package's locks. reclock comes before interlocks; a data lock is taken last; nothing is waited for under
+// etfsLock.
 var (
+	etfsClass    = hypercall.LockClass{Name: "etfs_lock", Rank: 580}
 	reclockClass = hypercall.LockClass{Name: "reclock", Rank: 590}
 	dataClass    = hypercall.LockClass{Name: "rn_data", Rank: 950}
 )

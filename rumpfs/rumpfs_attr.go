@@ -38,10 +38,18 @@ func (rn *node) checkPermitted(vp *vnode.Vnode, mode int, cred *kern.Cred) error
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_access
 func vopAccess(l *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
 	rn := nodeOf(vp)
+	rn.mustLive()
 	if err := rn.checkPossible(vp, mode); err != nil {
 		return err
 	}
 	return rn.checkPermitted(vp, mode, cred)
+}
+
+// mustLive panics if the reference has freed the node while somebody has the device open.
+func (rn *node) mustLive() {
+	if rn.va.Type == vnode.VCHR && rn.freed.Load() && rn.fs.quirk(kern.QuirkEtfsChar) {
+		kern.QuirkEtfsChar.Undefined()
+	}
 }
 
 // vopGetattr fills in a file's attributes.
@@ -51,11 +59,20 @@ func vopAccess(l *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_getattr
 func vopGetattr(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) error {
 	rn := nodeOf(vp)
+	rn.mustLive()
 	*vap = rn.va
 	vap.Atime = rn.atime()
 	vap.Size = uint64(vp.Size)
-	if rn.va.Type == vnode.VREG && !rn.fs.quirk(kern.QuirkBlocksConstant) {
-		vap.Bytes = (rn.data.len + kern.S_BLKSIZE - 1) &^ (kern.S_BLKSIZE - 1)
+	if rn.va.Type != vnode.VREG {
+		return nil
+	}
+	dlen := rn.data.len
+	if rn.phonesHost() {
+		dlen = uint64(rn.fileSize(l, vp))
+		vap.Size = dlen
+	}
+	if !rn.fs.quirk(kern.QuirkBlocksConstant) {
+		vap.Bytes = (dlen + kern.S_BLKSIZE - 1) &^ (kern.S_BLKSIZE - 1)
 	}
 	return nil
 }
@@ -68,6 +85,7 @@ func vopGetattr(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred)
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_setattr
 func vopSetattr(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) error {
 	rn := nodeOf(vp)
+	rn.mustLive()
 	for _, set := range [...]func(*node, *kern.Lwp, *vnode.Vnode, *vnode.Vattr, *kern.Cred) error{
 		(*node).mayChange, (*node).setTimes, (*node).setFlags, (*node).setOwner, (*node).setMode, (*node).setSize,
 	} {
@@ -188,10 +206,14 @@ func (rn *node) setMode(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *ke
 
 // setSize makes a regular file longer or shorter. The error is ENOSPC if memory does not hold as much; then nothing has changed.
 func (rn *node) setSize(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) error {
-	if vp.Type() != vnode.VREG || vap.Size == ^uint64(0) || vap.Size == rn.data.len {
+	if vp.Type() != vnode.VREG || vap.Size == ^uint64(0) || vap.Size == rn.data.len && !rn.phonesHost() {
 		return nil
 	}
 	switch {
+	case rn.phonesHost():
+		if err := rn.truncateMapped(l, vp, vap.Size); err != nil {
+			return err
+		}
 	case vap.Size < rn.data.len:
 		rn.zeroTail(l, vp, int64(vap.Size))
 		rn.cut(l, vp, vap.Size)

@@ -166,8 +166,17 @@ func (rnd *node) unname(rn *node, cnp *vnode.Componentname) {
 	rn.changed()
 }
 
-// mayRemove says whether file flags and the sticky bit let cred take rn out of rnd.
+// mayRemove says whether file flags and the sticky bit let cred take rn out of rnd. From a directory of the host nothing can be
+// taken; with QuirkEtfsUnlink the attempt ends the kernel, at the latest because rnd has no entry for rn.
 func (rnd *node) mayRemove(rn *node, dvp, vp *vnode.Vnode, cred *kern.Cred) error {
+	if rnd.host != nil && rnd.host.names {
+		if !rn.fs.quirk(kern.QuirkEtfsUnlink) {
+			return kern.EOPNOTSUPP
+		}
+		if rn.dir == nil && rn.phonesHost() {
+			kern.QuirkEtfsUnlink.Undefined()
+		}
+	}
 	if !rn.fs.quirk(kern.QuirkFileFlags) && (rn.va.Flags&(kern.IMMUTABLE|kern.APPEND) != 0 || rnd.va.Flags&kern.APPEND != 0) {
 		return kern.EPERM
 	}

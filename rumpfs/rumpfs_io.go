@@ -24,6 +24,9 @@ func vopRead(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, cred *kern
 			return kern.EOPNOTSUPP
 		}
 	}
+	if rn.phonesHost() {
+		return rn.etread(l, uio)
+	}
 	dlen := rn.dlen()
 	if uint64(uio.Offset) > dlen && !rn.fs.quirk(kern.QuirkReadBeyondEOF) {
 		return nil
@@ -52,10 +55,13 @@ func vopRead(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, cred *kern
 func vopWrite(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, cred *kern.Cred) error {
 	rn := nodeOf(vp)
 	if ioflag&vnode.IO_APPEND != 0 {
-		uio.Offset = vp.Size
+		uio.Offset = rn.fileSize(l, vp)
 	}
 	if err := rn.mayWrite(vp, uio); err != nil {
 		return err
+	}
+	if rn.phonesHost() {
+		return rn.etwrite(l, uio)
 	}
 	if uio.Resid == 0 && !rn.fs.quirk(kern.QuirkZeroWriteGrows) {
 		return nil

@@ -1,12 +1,16 @@
 package rumpfs
 
 import (
+	"strings"
+
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/vnode"
 )
 
 // vopLookup finds a name in a directory. ".." of a removed directory does not exist; other than that the file system knows
-// "." and ".." without entries.
+// "." and ".." without entries. In the root directory of the kernel mappings come first. Names in a mapped directory, and only
+// those, are asked of the host.
 //
 // Preconditions: dvp is locked exclusively.
 // Postconditions: dvp still is; the result is referenced and, unless it is dvp, not locked.
@@ -28,13 +32,88 @@ func vopLookup(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.
 	if last && cnp.Nameiop == vnode.RENAME {
 		return nil, kern.EOPNOTSUPP
 	}
-	if cnp.Flags&vnode.ISDOTDOT == 0 {
-		return rnd.lookupEntry(l, dvp, cnp, rnd.dir.find(cnp.Name()))
+	if dvp == rnd.fs.vsys.Root.Load() && (cnp.Nameiop == vnode.LOOKUP || cnp.Nameiop == vnode.CREATE) {
+		if rn := rnd.fs.lookupMapped(l, cnp); rn != nil {
+			return rnd.fs.getvnode(l, dvp.Mount(), rn)
+		}
 	}
-	if rnd.dir.parent != nil {
-		return rnd.fs.getvnode(l, dvp.Mount(), rnd.dir.parent)
+	switch {
+	case rnd.host != nil && rnd.host.names:
+		return rnd.lookupHost(l, dvp, cnp)
+	case cnp.Flags&vnode.ISDOTDOT == 0:
+		return rnd.lookupEntry(l, dvp, cnp, rnd.dir.find(cnp.Name()))
+	case rnd.dir.parent != nil:
+		return rnd.lookupParent(l, dvp)
 	}
 	return rnd.lookupEntry(l, dvp, cnp, nil)
+}
+
+// lookupParent returns what ".." leads to.
+func (rnd *node) lookupParent(l *kern.Lwp, dvp *vnode.Vnode) (*vnode.Vnode, error) {
+	parent := rnd.dir.parent
+	vp, err := rnd.fs.getvnode(l, dvp.Mount(), parent)
+	if err != nil && parent.freed.Load() {
+		if parent.host != nil {
+			kern.QuirkEtfsDirSubdir.Undefined()
+		}
+		kern.QuirkRemovedDirCreate.Undefined()
+	}
+	return vp, err
+}
+
+// lookupMapped returns what a mapping gives for the rest of the path, or nil. It tells namei how much of the path that takes,
+// slashes behind it included.
+//
+//netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_lookup
+func (fs *FS) lookupMapped(l *kern.Lwp, cnp *vnode.Componentname) *node {
+	fs.etfsLock.Enter(l)
+	et := fs.etfsFind(l, cnp.Nameptr, false)
+	fs.etfsLock.Exit(l)
+	if et == nil {
+		return nil
+	}
+	rest := cnp.Nameptr[len(et.key):]
+	kern.KASSERT(rest == "" || rest[0] == '/', `*cp == '\0' || *cp == '/'`)
+	if rest == "" && et.node.va.Type != vnode.VDIR {
+		cnp.Flags &^= vnode.REQUIREDIR
+	}
+	slashes := len(rest) - len(strings.TrimLeft(rest, "/"))
+	cnp.Consume += len(et.key) - cnp.Namelen + slashes
+	return et.node
+}
+
+// lookupHost asks the host for a name in a mapped directory. Each lookup gives a new file. Nothing can be made there: the
+// host's ENOENT is the answer.
+//
+//netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_lookup
+func (rnd *node) lookupHost(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.Vnode, error) {
+	if cnp.Flags&vnode.ISDOTDOT != 0 {
+		return nil, kern.EOPNOTSUPP
+	}
+	fs, subdirs := rnd.fs, rnd.host.subdirs
+	path := rnd.host.path + "/" + cnp.Name()
+	size, ft, err := fs.hostFileInfo(l, path)
+	if err != nil {
+		return nil, err
+	}
+	if ft != hypercall.FileReg && ft != hypercall.FileDir ||
+		ft == hypercall.FileDir && !subdirs && !fs.quirk(kern.QuirkEtfsDirSubdir) {
+		return nil, kern.ENOENT
+	}
+	rn := fs.makeprivate(dvp.Mount().Data.(*mountData), vtypeOfHost(ft), defaultMode, kern.NODEV, size)
+	if rn == nil {
+		return nil, kern.ENOMEM
+	}
+	rn.canReclaim = true
+	rn.host = &hostFile{
+		path: path, phones: subdirs || !fs.quirk(kern.QuirkEtfsDirData),
+		names: subdirs && ft == hypercall.FileDir, subdirs: subdirs, readfd: -1, writefd: -1,
+	}
+	vp, err := fs.makevnode(l, dvp.Mount(), rn)
+	if err != nil {
+		rn.freeprivate()
+	}
+	return vp, err
 }
 
 // lookupEntry answers a lookup that has found rd, or nil, in the directory.

@@ -10,8 +10,16 @@ import (
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_open
 func vopOpen(l *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
-	if t := vp.Type(); (t == vnode.VFIFO || t == vnode.VBAD) && !nodeOf(vp).fs.quirk(kern.QuirkFifoIO) {
-		return kern.EOPNOTSUPP
+	rn := nodeOf(vp)
+	switch vp.Type() {
+	case vnode.VREG:
+		if rn.phonesHost() {
+			return rn.openMapped(l, mode)
+		}
+	case vnode.VFIFO, vnode.VBAD:
+		if !rn.fs.quirk(kern.QuirkFifoIO) {
+			return kern.EOPNOTSUPP
+		}
 	}
 	return nil
 }
@@ -21,14 +29,19 @@ func vopOpen(l *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_success
 func vopSuccess(*kern.Lwp, *vnode.Vnode, *kern.Cred, int, int64, int64) error { return nil }
 
-// vopInactive says that a file without a name need not keep its vnode.
+// vopInactive closes the host's file and says that a file without a name need not keep its vnode.
 //
 // Preconditions: vp is locked exclusively.
 // Postconditions: it is unlocked.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_inactive
 func vopInactive(l *kern.Lwp, vp *vnode.Vnode) (bool, error) {
-	recycle := nodeOf(vp).canReclaim
+	rn := nodeOf(vp)
+	if rn.phonesHost() {
+		rn.hostClose(l, &rn.host.readfd)
+		rn.hostClose(l, &rn.host.writefd)
+	}
+	recycle := rn.canReclaim
 	return recycle, vnode.VOP_UNLOCK(l, vp)
 }
 
@@ -39,10 +52,18 @@ func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	rn := nodeOf(vp)
 	rn.fs.reclock.Enter(l)
 	rn.vp.Store(nil)
+	if rn.canReclaim {
+		rn.freed.Store(true)
+	}
 	rn.fs.reclock.Exit(l)
 	genfs.NodeDestroy(l, vp)
+	vp.Interlock.Enter(l)
 	vp.Data = nil
+	vp.Interlock.Exit(l)
 	if rn.canReclaim {
+		if rn.isUnion() {
+			kern.QuirkEtfsDirData.Undefined() // the reference frees what it takes for a pointer
+		}
 		rn.freeprivate()
 	}
 	return nil
@@ -71,14 +92,19 @@ func vopRevoke(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	return genfs.Revoke(l, vp, flags)
 }
 
-// vopAdvlock does what advlock(9) asks with the locks of the node.
+// vopAdvlock does what advlock(9) asks with the locks of the node. The vnode is not locked; one that loses its node meanwhile
+// answers as the dead one that it is about to be.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_advlock
 func vopAdvlock(l *kern.Lwp, vp *vnode.Vnode, id any, op int, fl *kern.Flock, flags int) error {
 	vp.Interlock.Enter(l)
 	size := vp.Size
+	rn, ok := vp.Data.(*node)
 	vp.Interlock.Exit(l)
-	return nodeOf(vp).lockf.Advlock(l, vp, id, op, fl, flags, size)
+	if !ok {
+		return kern.EBADF
+	}
+	return rn.lockf.Advlock(l, vp, id, op, fl, flags, size)
 }
 
 // vopPathconf answers pathconf(2). The vnode need not be locked, so the node is left alone.

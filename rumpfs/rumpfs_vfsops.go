@@ -57,11 +57,12 @@ func (fs *FS) mountfs(l *kern.Lwp, mp *vnode.Mount) error {
 // defaultMode is the mode of a root directory.
 const defaultMode = 0o755
 
-// Mount mounts an empty file system; it takes no argument of its own. An update changes nothing but what the vnode layer keeps.
+// Mount mounts an empty file system; it takes no argument of its own, so that there is none to get either (the reference would
+// mount a second file system in the place of the first). An update changes nothing but what the vnode layer keeps.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rumpfs_mount
 func (fs *FS) Mount(l *kern.Lwp, mp *vnode.Mount, path string, data any) error {
-	if mp.Flag()&kern.MNT_UPDATE != 0 {
+	if mp.Flag()&(kern.MNT_UPDATE|kern.MNT_GETARGS) != 0 {
 		return nil
 	}
 	if err := namei.SetStatvfsInfo(l, path, MOUNT_RUMPFS, MOUNT_RUMPFS, mp); err != nil {
