@@ -5,6 +5,7 @@ import (
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
+	"rumpvfs/namei"
 	"rumpvfs/vnode"
 )
 
@@ -16,6 +17,9 @@ import (
 type System struct {
 	K *kern.Kernel
 	V *vnode.System
+	// Cwds returns the Cwdinfo of every process, each shared once more for
+	// the caller. Set at boot.
+	Cwds func(l *kern.Lwp) []*namei.Cwdinfo
 
 	fileLock kern.Mutex
 	freeFile *File        // f: released files, to be used again

@@ -47,7 +47,8 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	if vp.Type() == vnode.VREG && fflag&kern.O_APPEND != 0 {
 		ioflag |= vnode.IO_APPEND
 	}
-	if fflag&kern.FFSYNC != 0 || vp.Mount().Flag()&kern.MNT_SYNCHRONOUS != 0 {
+	mp := vp.Mount() // of a device without a name none
+	if fflag&kern.FFSYNC != 0 || mp != nil && mp.Flag()&kern.MNT_SYNCHRONOUS != 0 {
 		ioflag |= vnode.IO_SYNC
 	} else if fflag&kern.FDSYNC != 0 {
 		ioflag |= vnode.IO_DSYNC

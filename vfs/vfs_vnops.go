@@ -255,24 +255,44 @@ func Readdir(l *kern.Lwp, fp *File, buf []byte) (done int, err error) {
 		s.uio.InitUio(&s.iov, buf, fp.Offset(), kern.UIO_READ)
 		_, err = vnode.VOP_READDIR(l, vp, &s.uio, fp.Cred, nil)
 		fp.SetOffset(s.uio.Offset)
+		done = len(buf) - int(s.uio.Resid)
+		var lower *vnode.Vnode
+		if err == nil && done == 0 {
+			lower = belowUnion(l, vp)
+		}
 		_ = vnode.VOP_UNLOCK(l, vp)
 		if err != nil {
 			return 0, err
 		}
-		done = len(buf) - int(s.uio.Resid)
-		if done > 0 || vp.Vflag()&vnode.VV_ROOT == 0 || vp.Mount().Flag()&kern.MNT_UNION == 0 {
+		if lower == nil {
 			return done, nil
 		}
-		fp.goLower(l, vp)
+		fp.goLower(l, vp, lower)
 	}
 }
 
-// goLower makes the directory that upper, the root of a mount, covers the
-// file's vnode. If two lwps come to the end of upper at once, one of them does
-// it.
-func (fp *File) goLower(l *kern.Lwp, upper *vnode.Vnode) {
+// belowUnion returns what the root of a union mount covers, referenced; nil
+// if upper is no such root or covers nothing.
+//
+// Preconditions: upper is locked, which keeps it from being unmounted.
+func belowUnion(l *kern.Lwp, upper *vnode.Vnode) *vnode.Vnode {
+	if upper.Vflag()&vnode.VV_ROOT == 0 || upper.Mount().Flag()&kern.MNT_UNION == 0 {
+		return nil
+	}
 	lower := upper.Mount().Covered
-	lower.Ref(l)
+	if lower != nil {
+		lower.Ref(l)
+	} else if l.K.Quirks.Has(kern.QuirkCoveredByRoot) {
+		kern.QuirkCoveredByRoot.Undefined()
+	}
+	return lower
+}
+
+// goLower makes lower, the directory that upper covers, the file's vnode. If
+// two lwps come to the end of upper at once, one of them does it.
+//
+// Postconditions: the reference to lower is gone or the file's.
+func (fp *File) goLower(l *kern.Lwp, upper, lower *vnode.Vnode) {
 	if !fp.vp.CompareAndSwap(upper, lower) {
 		lower.Rele(l)
 		return
