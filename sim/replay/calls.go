@@ -103,10 +103,14 @@ var calls = map[string]func(*Session, script.Args) answer{
 		return statvfs(s.current.Fstatvfs1(fd(a, 0), int(a.Int32(1))))
 	},
 	"getvfsstat": (*Session).getvfsstat,
-	"getfh":      (*Session).getfh,
-	"revoke":     onPath((*sim.Proc).Revoke),
-	"fcntl":      (*Session).fcntl,
-	"flock":      func(s *Session, a script.Args) answer { return done(s.current.Flock(fd(a, 0), int(a.Int32(1)))) },
+	"mount":      (*Session).mount,
+	"unmount": func(s *Session, a script.Args) answer {
+		return done(s.current.Unmount(s.path(a, 0), int(a.Int32(1))))
+	},
+	"getfh":  (*Session).getfh,
+	"revoke": onPath((*sim.Proc).Revoke),
+	"fcntl":  (*Session).fcntl,
+	"flock":  func(s *Session, a script.Args) answer { return done(s.current.Flock(fd(a, 0), int(a.Int32(1)))) },
 
 	"rfork":  (*Session).rfork,
 	"switch": (*Session).switchTo,

@@ -17,6 +17,11 @@ import (
 // ErrExit is what Exec returns when the shell is to end.
 var ErrExit = errors.New("exit")
 
+// Interrupted is the error of a command that an interrupt has ended.
+type Interrupted struct{}
+
+func (Interrupted) Error() string { return "interrupted" }
+
 // errStopped is why a stopped kernel takes no command.
 var errStopped = errors.New("the kernel has stopped; reboot boots another")
 
@@ -67,8 +72,8 @@ func (s *Shell) Prompt() string {
 	return fmt.Sprintf("rumpvfs:%s%c ", printable(cwd), mark)
 }
 
-// Exec runs a line, until ctx ends. The error is [ErrExit], or says what
-// failed; that a system call of the line's answered an error is no failure if
+// Exec runs a line, until ctx ends. The error is [ErrExit] or [Interrupted], or
+// says what failed; that a system call of the line's answered an error is no failure if
 // the line was just that call.
 func (s *Shell) Exec(ctx context.Context, line string) error {
 	line = strings.TrimSpace(line)
@@ -85,6 +90,9 @@ func (s *Shell) Exec(ctx context.Context, line string) error {
 	err := s.run(line)
 	if stop := s.session.Kernel.Err(); stop != nil {
 		return fmt.Errorf("%w\n%w", stop, errStopped)
+	}
+	if err != nil && err != ErrExit && ctx.Err() != nil {
+		return Interrupted{}
 	}
 	return err
 }
@@ -154,7 +162,7 @@ func notUnderstood(first, line string, syntax error) error {
 func (s *Shell) call(l *script.Line) error {
 	if s.config.Mode == hypercall.Native {
 		// A call may wait for ever; a kernel that stops wakes it.
-		defer context.AfterFunc(s.ctx, func() { s.session.Kernel.K.Die(s.ctx.Err()) })()
+		defer context.AfterFunc(s.ctx, func() { s.session.Kernel.K.Die(Interrupted{}) })()
 	}
 	r, err := s.session.Do(l.Call)
 	if err != nil {

@@ -210,7 +210,7 @@ func TestInterruptEndsWhatGoesOn(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	for _, line := range []string{"cat /dev/zero", "tree /", "rm -r /a", "touch /x /y"} {
-		if err := term.Exec(ctx, line); !errors.Is(err, context.Canceled) {
+		if err := term.Exec(ctx, line); err != (Interrupted{}) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
@@ -219,7 +219,7 @@ func TestInterruptEndsWhatGoesOn(t *testing.T) {
 	// A call of a native kernel that waits is only ended with its kernel.
 	native := newTerminal(t, sim.Config{})
 	native.types(`f = open "/f" O_CREAT|O_RDWR 0600`, `flock f LOCK_EX`, `g = open "/f" O_RDWR`)
-	if err := native.Exec(ctx, "flock g LOCK_EX"); !errors.Is(err, context.Canceled) {
+	if err := native.Exec(ctx, "flock g LOCK_EX"); !errors.Is(err, Interrupted{}) || !errors.Is(err, errStopped) {
 		t.Errorf("flock: %v", err)
 	}
 	native.wants("tmp\n", "reboot", "ls -d tmp")
