@@ -109,6 +109,12 @@ const (
 	ST_NOWAIT = MNT_NOWAIT
 )
 
+// What VFS_EXTATTRCTL is to do.
+const (
+	EXTATTR_CMD_START = 1
+	EXTATTR_CMD_STOP  = 2
+)
+
 // An Fsid identifies a mounted file system.
 type Fsid struct{ Val [2]int32 }
 

@@ -49,6 +49,10 @@ const (
 	QuirkRumpblkMinor
 	QuirkRumpblkNegative
 	QuirkBlkfailResid
+	QuirkCoveredByRoot
+	QuirkCnConsume
+	QuirkMagicSymlinkOverflow
+	QuirkMountExtattr
 
 	numQuirks
 )
@@ -305,6 +309,32 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "a transfer of the raw device that RUMP_BLKFAIL makes fail trips an assertion",
 		Cause:    "the residue is not set, so that all seems to be done, which does not go with an error",
 		Intended: "EIO",
+	},
+	QuirkCoveredByRoot: {
+		Name: "covered-by-root", Layer: "namei",
+		What: "going on below the root file system, by .. after something was mounted over it or since it is a union mount, corrupts memory",
+		Cause: "the root of a mounted file system is taken to cover a directory, which that of the root file system does not; " +
+			"only the root of the moment is excepted, and not from unions",
+		Intended: "its .. is itself, and a name it does not have does not exist",
+	},
+	QuirkCnConsume: {
+		Name: "cn-consume", Layer: "namei",
+		What:     "a file system that takes more of a path than there is makes the walk go on in memory behind it",
+		Cause:    "cn_consume is not checked",
+		Intended: "the walk ends with the path",
+	},
+	QuirkMagicSymlinkOverflow: {
+		Name: "magic-symlink-overflow", Layer: "namei",
+		What:     "a magic symbolic link that is MAXPATHLEN bytes long when its strings are replaced corrupts memory",
+		Cause:    "room is checked for replaced text, not for what is copied",
+		Intended: "ENAMETOOLONG",
+	},
+	QuirkMountExtattr: {
+		Name: "mount-extattr", Layer: "vfs",
+		What: "mount with MNT_EXTATTR of a file system without extended attributes gives EOPNOTSUPP but mounts, " +
+			"and an update without the flag then makes it read-only",
+		Cause:    "the error of starting them is returned without undoing anything; where stopping them fails the wrong flag is set",
+		Intended: "mounted without the flag, as an update with it does",
 	},
 }
 

@@ -107,7 +107,12 @@ func (nd *Nameidata) dotdot(l *kern.Lwp, searchdir *vnode.Vnode) (dvp, vp *vnode
 		if l.Watched() {
 			nd.traceMount(l, "up", searchdir.Mount())
 		}
-		searchdir = toCovered(l, searchdir)
+		covered := toCovered(l, searchdir)
+		if covered == nil {
+			searchdir.Ref(l)
+			return searchdir, searchdir
+		}
+		searchdir = covered
 	}
 }
 
@@ -135,16 +140,19 @@ func (nd *Nameidata) backToJail(l *kern.Lwp, searchdir *vnode.Vnode) (dvp, vp *v
 }
 
 // toCovered goes from the root of a mounted file system to the directory
-// that it covers.
+// that it covers. The result is nil if it covers none: it is the root file
+// system's own, after something was mounted over it or with MNT_UNION set.
 //
 // Preconditions: root is referenced and locked exclusively.
-// Postconditions: that holds for the result, and for root no more.
+// Postconditions: unless the result is nil, that holds for it, and for root no
+// more.
 func toCovered(l *kern.Lwp, root *vnode.Vnode) *vnode.Vnode {
 	covered := root.Mount().Covered
 	if covered == nil {
-		// The root file system's own root, after something was mounted
-		// over it or with MNT_UNION set: the reference follows NULL.
-		kern.Undefined("covered-by-root")
+		if l.K.Quirks.Has(kern.QuirkCoveredByRoot) {
+			kern.QuirkCoveredByRoot.Undefined()
+		}
+		return nil
 	}
 	covered.Ref(l)
 	root.Put(l)
@@ -176,7 +184,11 @@ func (nd *Nameidata) lookupUnion(l *kern.Lwp, searchdir *vnode.Vnode) (dvp, vp *
 		if l.Watched() {
 			nd.traceMount(l, "union", searchdir.Mount())
 		}
-		searchdir = toCovered(l, searchdir)
+		covered := toCovered(l, searchdir)
+		if covered == nil {
+			break
+		}
+		searchdir = covered
 	}
 	if err == kern.EJUSTRETURN {
 		err = nd.mayCreate()
@@ -209,7 +221,10 @@ func (nd *Nameidata) consume(l *kern.Lwp) {
 	nd.next += cnp.Consume - nd.slashes
 	cnp.Consume = 0
 	if nd.next < 0 || nd.next > len(nd.path) {
-		kern.Undefined("cn-consume") // the reference goes on in memory outside of the path
+		if l.K.Quirks.Has(kern.QuirkCnConsume) {
+			kern.QuirkCnConsume.Undefined()
+		}
+		nd.next = len(nd.path)
 	}
 	if nd.next == len(nd.path) {
 		cnp.Flags |= vnode.ISLASTCN

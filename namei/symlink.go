@@ -100,7 +100,7 @@ func (nd *Nameidata) readlink(l *kern.Lwp, vp *vnode.Vnode) ([]byte, error) {
 	}
 	if nd.mode&inhibitMagic == 0 {
 		if magic := cwdinfoOf(l.Proc).Magic; magic != nil {
-			return magic.substitute(text, l.Cred)
+			return magic.substitute(text, l.Cred, l.K.Quirks)
 		}
 	}
 	return text, nil

@@ -57,7 +57,7 @@ func (m *MagicLinks) value(name string, cred *kern.Cred) (string, bool) {
 // no room for a replacement.
 //
 //netbsd:sys/kern/vfs_lookup.c symlink_magic
-func (m *MagicLinks) substitute(text []byte, cred *kern.Cred) ([]byte, error) {
+func (m *MagicLinks) substitute(text []byte, cred *kern.Cred, quirks kern.Quirks) ([]byte, error) {
 	src := string(text)
 	out := text[:0]
 	braces := false
@@ -88,7 +88,10 @@ func (m *MagicLinks) substitute(text []byte, cred *kern.Cred) ([]byte, error) {
 		braces = false
 	}
 	if len(out) > kern.MAXPATHLEN {
-		kern.Undefined("magic-symlink-overflow") // the reference writes behind the end of the buffer
+		if quirks.Has(kern.QuirkMagicSymlinkOverflow) {
+			kern.QuirkMagicSymlinkOverflow.Undefined()
+		}
+		return nil, kern.ENAMETOOLONG
 	}
 	return out, nil
 }

@@ -366,20 +366,23 @@ func TestMagicLinks(t *testing.T) {
 		"@{foo}/@machine}/@machine":    "@{foo}/amd64/amd64",
 		"@{machine}@{ostype}/@machine": "amd64NetBSD/amd64",
 	} {
-		if got, err := m.substitute(append(make([]byte, 0, kern.MAXPATHLEN), in...), cred); string(got) != want || err != nil {
+		if got, err := m.substitute(append(make([]byte, 0, kern.MAXPATHLEN), in...), cred, kern.Rev1125); string(got) != want || err != nil {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
 	for n, want := range map[int]error{7: nil, 8: kern.ENAMETOOLONG} {
 		m.Machine = strings.Repeat("m", n)
-		if _, err := m.substitute([]byte(strings.Repeat("x", 1015)+"/@machine"), cred); err != want {
+		if _, err := m.substitute([]byte(strings.Repeat("x", 1015)+"/@machine"), cred, kern.Rev1125); err != want {
 			t.Errorf("%d bytes: %v", 1016+n, err)
 		}
 	}
 	over := append(make([]byte, 0, kern.MAXPATHLEN), "@machine/"+strings.Repeat("x", 1014)...)
 	m.Machine = strings.Repeat("m", 20)
-	if msg := panics(func() { m.substitute(over, cred) }); msg != "undefined: magic-symlink-overflow" {
+	if msg := panics(func() { m.substitute(over, cred, kern.Rev1125) }); msg != "undefined: magic-symlink-overflow" {
 		t.Errorf("a replacement that pushes the rest out: %s", msg)
+	}
+	if _, err := m.substitute(append(over[:0], "@machine/"+strings.Repeat("x", 1014)...), cred, kern.Fixed); err != kern.ENAMETOOLONG {
+		t.Errorf("the same without the quirk: %v", err)
 	}
 
 	w.at("/l").target = "@machine/f"

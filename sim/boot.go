@@ -40,8 +40,13 @@ type Config struct {
 	Console  io.Writer      // what is written to descriptors 0 to 2; nil discards
 	Epoch    time.Time      // when a deterministic kernel's clock begins
 
+	// Faults make calls to the host fail; see hypercall.FaultHost, which
+	// the machine's host is if there are any.
+	Faults []hypercall.Fault
+
 	// Params are the rump kernel's environment: RUMP_NVNODES, RUMP_MEMLIMIT,
-	// RUMP_BLKFAIL, RUMP_BLKFAIL_SEED and RUMP_BLKSECTSHIFT.
+	// RUMP_BLKFAIL, RUMP_BLKFAIL_SEED, RUMP_BLKSECTSHIFT, and
+	// RUMP_MODULEBASE, a host directory to map where modules are looked for.
 	Params map[string]string
 
 	// Hooks watch the kernel from its boot on. A deterministic kernel
@@ -65,7 +70,7 @@ type Kernel struct {
 	procs    []*Proc     // procLock: processes, the first is pid 1
 	down     atomic.Bool // Shutdown has come to its end
 	init     *Proc
-	root     vnode.VFSOps
+	root     *rumpfs.FS
 	devsw    *blkdev.Devsw
 }
 
@@ -91,6 +96,7 @@ func Boot(c Config) (k *Kernel, err error) {
 	if err := p.populate(); err != nil {
 		return nil, fmt.Errorf("boot: %w", err)
 	}
+	k.mapModules()
 	return k, nil
 }
 
@@ -111,8 +117,12 @@ func (c *Config) params() (nvnodes int, memlimit int64, err error) {
 
 // wire makes the layers and tells them of each other. Nothing runs yet.
 func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
+	host := c.Host
+	if len(c.Faults) > 0 {
+		host = hypercall.NewFaultHost(host, c.Faults...)
+	}
 	sys := hypercall.NewSystem(hypercall.Config{
-		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Host: c.Host,
+		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Host: host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
 	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}
@@ -125,6 +135,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
 	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped})
 	k.F = vfs.NewSystem(k.K, k.V)
+	k.F.Cwds = k.cwds
 	if k.Blk, err = blkdev.NewRumpblk(k.V); err != nil {
 		return nil, err
 	}
@@ -133,7 +144,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	k.V.DeadOps = &vfs.DeadOps
 	k.V.SpecOps = spec.Ops()
 	k.V.Devices = spec
-	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{})
+	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{Blk: k.Blk})
 	return k, nil
 }
 
@@ -309,11 +320,12 @@ func (k *Kernel) halt() (left []string) {
 	}
 	k.V.ReleFlush(l)
 	k.V.Root.Load().Rele(l)
-	if err := vfs.UnmountAll(l, k.V, 0); err != nil {
+	if err := vfs.Shutdown(l, k.V, 0); err != nil {
 		left = append(left, fmt.Sprintf("unmounting: %v", err))
 	}
 	k.V.StopThreads(l)
 	k.UVM.StopDaemon(l)
+	k.root.Done(l)
 	left = append(left, k.V.Audit(l)...)
 	if n := k.UVM.Pages(); n != 0 {
 		left = append(left, fmt.Sprintf("%d pages", n))

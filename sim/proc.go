@@ -56,8 +56,8 @@ func (p *process) free(l *kern.Lwp) (err error) {
 	}()
 	if p.calls.CompareAndSwap(exiting, exiting|freed) && p.k.K.Dead() == nil {
 		p.fd.Free(l)
+		p.k.forget(l, p) // nobody finds its directories any more
 		p.cwd.Free(l)
-		p.k.forget(l, p)
 	}
 	return nil
 }

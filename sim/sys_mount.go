@@ -5,6 +5,7 @@ import (
 
 	"rumpvfs/kern"
 	"rumpvfs/namei"
+	"rumpvfs/vfs"
 	"rumpvfs/vnode"
 )
 
@@ -19,13 +20,13 @@ func (p *Proc) dostatvfs(l *kern.Lwp, mp *vnode.Mount, flags int, asRoot bool) (
 		defer rdir.Rele(l)
 	}
 	if flags != kern.MNT_WAIT && flags != 0 {
-		sb = mp.Stat
+		sb = mp.Latest()
 	} else {
 		if err := vnode.VFS_STATVFS(l, mp, &sb); err != nil {
 			return sb, err
 		}
 		if rdir == nil {
-			mp.Stat = sb
+			mp.Remember(sb)
 		}
 	}
 	if rdir != nil {
@@ -139,23 +140,14 @@ func (p *Proc) Getvfsstat(flags int) (list []kern.Statvfs, err error) {
 
 // Sync asks every file system that may be written to write out what it has.
 //
-//netbsd:sys/kern/vfs_syscalls.c sys_sync, do_sys_sync
+//netbsd:sys/kern/vfs_syscalls.c sys_sync
 func (p *Proc) Sync() (err error) {
 	l, err := p.enter("sync")
 	if err != nil {
 		return err
 	}
 	defer p.leave(l, &err)
-	for mp := range p.k.V.BusyMounts(l) {
-		mp.Updating.Enter(l)
-		if mp.Flag()&kern.MNT_RDONLY == 0 {
-			async := mp.Flag() & kern.MNT_ASYNC
-			mp.ClearFlag(kern.MNT_ASYNC)
-			_ = vnode.VFS_SYNC(l, mp, kern.MNT_NOWAIT, l.Cred)
-			mp.SetFlag(async)
-		}
-		mp.Updating.Exit(l)
-	}
+	vfs.SyncAll(l, p.k.V)
 	return nil
 }
 

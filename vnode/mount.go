@@ -25,6 +25,8 @@ type VFSOps interface {
 	Vget(l *kern.Lwp, mp *Mount, ino uint64) (*Vnode, error)
 	Fhtovp(l *kern.Lwp, mp *Mount, fid []byte) (*Vnode, error)
 	Vptofh(l *kern.Lwp, vp *Vnode) (fid []byte, err error)
+	// Extattrctl is asked to start or stop extended attributes.
+	Extattrctl(l *kern.Lwp, mp *Mount, cmd int) error
 	// Mountroot mounts the file system as root at boot.
 	Mountroot(l *kern.Lwp, sys *System) error
 	RenamelockEnter(l *kern.Lwp, mp *Mount) error
@@ -95,6 +97,16 @@ func (mp *Mount) SetFlag(f uint32) { mp.flag.Or(f) }
 // ClearFlag clears MNT_ flags.
 func (mp *Mount) ClearFlag(f uint32) { mp.flag.And(^f) }
 
+// ReplaceFlag makes those MNT_ flags that mask has be as in f.
+func (mp *Mount) ReplaceFlag(mask, f uint32) {
+	for {
+		old := mp.flag.Load()
+		if mp.flag.CompareAndSwap(old, old&^mask|f&mask) {
+			return
+		}
+	}
+}
+
 // Iflag returns the IMNT_ flags.
 func (mp *Mount) Iflag() uint32 { return mp.iflag.Load() }
 
@@ -126,6 +138,11 @@ func (mp *Mount) KernelState() string {
 		mp.Stat.Mntonname, mp.Flag(), mp.Iflag(), mp.refcnt.Load(), mp.busynest)
 }
 
+// MountData is an argument of mount(2) that nobody has decoded: the bytes of
+// a C structure. A file system that takes an argument of its own answers EINVAL
+// for it.
+type MountData []byte
+
 // BaseVFS answers for whatever a file system does not do. A file system
 // embeds it and defines the rest.
 type BaseVFS struct{}
@@ -156,6 +173,9 @@ func (BaseVFS) Fhtovp(*kern.Lwp, *Mount, []byte) (*Vnode, error) { return nil, k
 
 // Vptofh makes no file handles.
 func (BaseVFS) Vptofh(*kern.Lwp, *Vnode) ([]byte, error) { return nil, kern.EOPNOTSUPP }
+
+// Extattrctl has no extended attributes.
+func (BaseVFS) Extattrctl(*kern.Lwp, *Mount, int) error { return kern.EOPNOTSUPP }
 
 // Mountroot refuses to be the root.
 func (BaseVFS) Mountroot(*kern.Lwp, *System) error { return kern.EOPNOTSUPP }
@@ -211,6 +231,9 @@ func VFS_FHTOVP(l *kern.Lwp, mp *Mount, fid []byte) (*Vnode, error) {
 
 // VFS_VPTOFH returns a vnode's file handle.
 func VFS_VPTOFH(l *kern.Lwp, vp *Vnode) ([]byte, error) { return vp.Mount().Op.Vptofh(l, vp) }
+
+// VFS_EXTATTRCTL starts or stops extended attributes, as cmd says.
+func VFS_EXTATTRCTL(l *kern.Lwp, mp *Mount, cmd int) error { return mp.Op.Extattrctl(l, mp, cmd) }
 
 // VFS_RENAMELOCK_ENTER begins the rename of a directory.
 func VFS_RENAMELOCK_ENTER(l *kern.Lwp, mp *Mount) error { return mp.Op.RenamelockEnter(l, mp) }

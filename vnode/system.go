@@ -18,7 +18,8 @@ type Config struct {
 	// cleaned; 0 is [DesiredVnodes].
 	DesiredVnodes int
 	// Stepped leaves the background work (cleaning, deferred releases)
-	// to [System.DrainStep] and [System.ReleStep]: no thread is started.
+	// to [System.DrainStep], [System.ReleStep] and [System.SyncerStep]: no
+	// thread is started.
 	Stepped bool
 }
 
@@ -109,14 +110,14 @@ type BufferCache interface {
 	// Brelse takes back a buffer that its owner is done with, after it has
 	// set the BC_ flags set.
 	Brelse(l *kern.Lwp, bp *Buf, set uint32)
-	// InvalBufs throws away the buffers of vp, dirty ones too; with V_SAVE
-	// one that became dirty meanwhile is written first. vp is locked.
-	InvalBufs(l *kern.Lwp, vp *Vnode, flags int) error
+	// InvalBufs throws away the buffers of vp, dirty ones too. vp is
+	// locked.
+	InvalBufs(l *kern.Lwp, vp *Vnode) error
 	// TruncBufs throws away the buffers of vp from block lbn on. vp is
 	// locked.
 	TruncBufs(l *kern.Lwp, vp *Vnode, lbn int64) error
 	// FlushBufs starts to write the dirty buffers of vp. vp is locked.
-	FlushBufs(l *kern.Lwp, vp *Vnode, flags int) error
+	FlushBufs(l *kern.Lwp, vp *Vnode)
 }
 
 // DeviceTable is the part of specfs that the vnode layer needs.
@@ -172,7 +173,7 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 func (sys *System) NumVnodes() int { return int(sys.numvnodes.Load()) }
 
 // StopThreads ends the threads that do background work. The work that is
-// left is for [System.ReleStep] and [System.DrainStep].
+// left is for [System.ReleStep], [System.DrainStep] and [System.SyncerStep].
 func (sys *System) StopThreads(l *kern.Lwp) {
 	sys.stopping.Store(true)
 	sys.freeLock.Enter(l)
@@ -183,7 +184,11 @@ func (sys *System) StopThreads(l *kern.Lwp) {
 	rele := sys.releLwp
 	sys.releCV.Broadcast(l)
 	sys.releLock.Exit(l)
-	for _, w := range [...]*kern.Lwp{drain, rele} {
+	sys.syncer.lock.Enter(l)
+	sync := sys.syncer.lwp
+	sys.syncer.cv.Broadcast(l)
+	sys.syncer.lock.Exit(l)
+	for _, w := range [...]*kern.Lwp{drain, rele, sync} {
 		if w != nil {
 			w.Join(&l.Thread)
 		}

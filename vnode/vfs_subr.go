@@ -30,7 +30,7 @@ func (vp *Vnode) InvalBuf(l *kern.Lwp, flags int, cred *kern.Cred) error {
 	if dirty, clean := vp.hasBufs(l); !dirty && !clean {
 		return nil
 	}
-	if err := vp.sys.Cache.InvalBufs(l, vp, flags); err != nil {
+	if err := vp.sys.Cache.InvalBufs(l, vp); err != nil {
 		return err
 	}
 	if dirty, clean := vp.hasBufs(l); dirty || clean {
@@ -82,9 +82,7 @@ func (vp *Vnode) FlushBuf(l *kern.Lwp, flags int) error {
 	_ = VOP_PUTPAGES(l, vp, 0, 0, put)
 	for {
 		if vp.sys.Cache != nil {
-			if err := vp.sys.Cache.FlushBufs(l, vp, flags); err != nil {
-				return err
-			}
+			vp.sys.Cache.FlushBufs(l, vp)
 		}
 		if flags&FSYNC_WAIT == 0 {
 			return nil
