@@ -112,6 +112,10 @@ var calls = map[string]func(*Session, script.Args) answer{
 	"fcntl":  (*Session).fcntl,
 	"flock":  func(s *Session, a script.Args) answer { return done(s.current.Flock(fd(a, 0), int(a.Int32(1)))) },
 
+	"etfs_register":          (*Session).etfsRegister,
+	"etfs_register_withsize": (*Session).etfsRegisterWithsize,
+	"etfs_remove":            (*Session).etfsRemove,
+
 	"rfork":  (*Session).rfork,
 	"switch": (*Session).switchTo,
 	"exit":   (*Session).exit,
