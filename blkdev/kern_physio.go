@@ -92,12 +92,12 @@ func (ps *physio) start(l *kern.Lwp, v *vnode.System, d Strategy, dev kern.Dev, 
 // ready waits until another transfer may begin. False if one has failed.
 func (ps *physio) ready(l *kern.Lwp) bool {
 	ps.lock.Enter(l)
-	defer ps.lock.Exit(l)
-	if ps.failed != 0 {
-		return false
+	ok := ps.failed == 0
+	if ok {
+		ps.wait(l, physioConcurrency-1)
 	}
-	ps.wait(l, physioConcurrency-1)
-	return true
+	ps.lock.Exit(l)
+	return ok
 }
 
 // wait waits until at most n transfers are under way.

@@ -433,7 +433,14 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 			op |= hypercall.BIOSYNC
 		}
 	}
-	d.sys.BIO(&l.Thread, rblk.fd, op, data, off, func(n int, err error) { biodone(l, bp, n, hostError(err)) })
+	d.sys.BIO(&l.Thread, rblk.fd, op, data, off, func(n int, err error) {
+		if bp.IsRead() && bp.Flags&vnode.B_PHYS == 0 {
+			// A block that goes beyond the device: the reference
+			// leaves what the memory held.
+			clear(bp.Data[n:])
+		}
+		biodone(l, bp, n, hostError(err))
+	})
 }
 
 // window returns the memory of a transfer at byte off of the host's file. Only

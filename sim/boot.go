@@ -64,7 +64,9 @@ type Kernel struct {
 	UVM *uvm.System
 	V   *vnode.System
 	F   *vfs.System
-	Blk *blkdev.Rumpblk // block devices that are files of the host
+
+	Blk   *blkdev.Rumpblk // block devices that are files of the host
+	Cache *blkdev.Cache   // the buffer cache
 
 	procLock kern.Mutex
 	procs    []*Proc     // procLock: processes, the first is pid 1
@@ -140,7 +142,10 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 		return nil, err
 	}
 	k.devsw = blkdev.NewDevsw(k.K)
-	spec := specfs.New(k.K, k.V, k.devsw)
+	k.Cache = blkdev.NewCache(k.V, k.devsw, blkdev.CacheConfig{MemLimit: memlimit, MountedFS: specfs.MountedFS})
+	k.V.Cache = k.Cache
+	k.UVM.DrainBuffers = k.Cache.Drain
+	spec := specfs.New(k.K, k.V, k.devsw, k.Cache)
 	k.V.DeadOps = &vfs.DeadOps
 	k.V.SpecOps = spec.Ops()
 	k.V.Devices = spec
@@ -327,6 +332,7 @@ func (k *Kernel) halt() (left []string) {
 	k.UVM.StopDaemon(l)
 	k.root.Done(l)
 	left = append(left, k.V.Audit(l)...)
+	left = append(left, k.Cache.Audit(l)...)
 	if n := k.UVM.Pages(); n != 0 {
 		left = append(left, fmt.Sprintf("%d pages", n))
 	}

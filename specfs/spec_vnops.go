@@ -48,6 +48,7 @@ func (s *System) vector() vnode.Ops {
 		Unlock:   genfs.Nounlock,
 		Islocked: genfs.Noislocked,
 		Bmap:     bmap,
+		Bwrite:   s.cache.VnBwrite,
 		Strategy: s.strategy,
 		Print:    reclaim,
 		Pathconf: pathconf,
@@ -116,7 +117,7 @@ func (s *System) settleOpen(l *kern.Lwp, n *node, err error) error {
 	case err != nil:
 		n.opencnt--
 		n.dev.opencnt--
-		n.dev.bdevvp = nil // of a character device it always is
+		n.dev.bdevvp.Store(nil) // of a character device it always is
 	}
 	return err
 }
@@ -135,7 +136,7 @@ func (s *System) countOpen(l *kern.Lwp, n *node, vp *vnode.Vnode) error {
 		if n.dev.opencnt != 0 {
 			return kern.EBUSY
 		}
-		n.dev.bdevvp = vp
+		n.dev.bdevvp.Store(vp)
 	}
 	n.opencnt++
 	n.dev.opencnt++
@@ -189,7 +190,7 @@ func (s *System) close(l *kern.Lwp, vp *vnode.Vnode, flags int, cred *kern.Cred)
 	n.dev.opencnt--
 	last := n.dev.opencnt == 0
 	if t == vnode.VBLK {
-		n.dev.bdevvp = nil
+		n.dev.bdevvp.Store(nil)
 	}
 	s.lock.Exit(l)
 	if !last {
@@ -220,16 +221,27 @@ func (s *System) driverClose(l *kern.Lwp, t vnode.Vtype, rdev kern.Dev, flags in
 }
 
 // read reads a character device with the vnode unlocked, for it may take
-// long. A block device needs the buffer cache.
+// long, and a block device through the buffer cache, up to its end.
+//
+// Errors: those of the driver; EINVAL for a negative offset on a block device
+// and, as its driver says, beyond its end.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_read
 func (s *System) read(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _ *kern.Cred) error {
 	if uio.Resid == 0 {
 		return nil
 	}
-	if vp.Type() != vnode.VCHR {
-		kern.Panicf("spec_read type: %v", vp)
+	switch vp.Type() {
+	case vnode.VCHR:
+		return s.readChar(l, vp, uio, ioflag)
+	case vnode.VBLK:
+		return s.readBlock(l, vp, uio)
 	}
+	kern.Panicf("spec_read type: %v", vp)
+	return nil
+}
+
+func (s *System) readChar(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int) error {
 	rdev := vp.Dev.Rdev()
 	d, err := s.devsw.Char(l, rdev)
 	if err != nil {
@@ -241,13 +253,47 @@ func (s *System) read(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _
 	return err
 }
 
-// write writes to a character device with the vnode unlocked.
+func (s *System) readBlock(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio) error {
+	s.assertOpen(vp)
+	if uio.Offset < 0 {
+		return kern.EINVAL
+	}
+	bsize := s.blockSize(l, vp)
+	for uio.Resid > 0 {
+		bn, on, n := blockOf(uio, bsize)
+		bp, err := s.cache.Bread(l, vp, bn, bsize)
+		if err != nil {
+			return err
+		}
+		n = min(n, bsize-bp.Resid)
+		err = uio.Move(bp.Data[on : on+n])
+		s.cache.Brelse(l, bp, 0)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// write writes to a character device with the vnode unlocked, and to a block
+// device through the buffer cache: what ends a block at once, without waiting
+// for it, all else when somebody synchronises it.
+//
+// Errors: those of [System.read].
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_write
 func (s *System) write(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _ *kern.Cred) error {
-	if vp.Type() != vnode.VCHR {
-		kern.Panicf("spec_write type: %v", vp)
+	switch vp.Type() {
+	case vnode.VCHR:
+		return s.writeChar(l, vp, uio, ioflag)
+	case vnode.VBLK:
+		return s.writeBlock(l, vp, uio)
 	}
+	kern.Panicf("spec_write type: %v", vp)
+	return nil
+}
+
+func (s *System) writeChar(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int) error {
 	rdev := vp.Dev.Rdev()
 	d, err := s.devsw.Char(l, rdev)
 	if err != nil {
@@ -257,6 +303,75 @@ func (s *System) write(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, 
 	err = d.Write(l, rdev, uio, ioflag)
 	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
 	return err
+}
+
+func (s *System) writeBlock(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio) error {
+	s.assertOpen(vp)
+	if uio.Resid == 0 {
+		return nil
+	}
+	if uio.Offset < 0 {
+		return kern.EINVAL
+	}
+	bsize := s.blockSize(l, vp)
+	for uio.Resid > 0 {
+		n, err := s.writeOne(l, vp, uio, bsize)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeOne writes to one block, which it reads unless all of it is written. n
+// is how many bytes of it could be written.
+func (s *System) writeOne(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, bsize int) (n int, err error) {
+	var bp *vnode.Buf
+	bn, on, n := blockOf(uio, bsize)
+	if n == bsize {
+		bp = s.cache.Getblk(l, vp, bn, bsize)
+	} else if bp, err = s.cache.Bread(l, vp, bn, bsize); err != nil {
+		return 0, err
+	}
+	n = min(n, bsize-bp.Resid)
+	if err := uio.Move(bp.Data[on : on+n]); err != nil {
+		s.cache.Brelse(l, bp, 0)
+		return 0, err
+	}
+	if on+n == bsize {
+		return n, s.cache.Bawrite(l, bp)
+	}
+	s.cache.Bdwrite(l, bp)
+	return n, nil
+}
+
+// assertOpen asserts that the block device is open through vp.
+func (s *System) assertOpen(vp *vnode.Vnode) {
+	kern.KASSERTOf(vp == nodeOf(vp).dev.bdevvp.Load(), "vp == vp->v_specnode->sn_dev->sd_bdevvp", vp)
+}
+
+// blockSize returns the size in bytes of the blocks that a block device is
+// cached in: those of its file system if that is FFS.
+func (s *System) blockSize(l *kern.Lwp, vp *vnode.Vnode) int {
+	rdev := vp.Dev.Rdev()
+	d, err := s.devsw.Block(l, rdev)
+	if err != nil {
+		return kern.BLKDEV_IOSIZE
+	}
+	pi, err := blkdev.Part(l, d, rdev)
+	if err != nil || pi.Part.Fstype != blkdev.FS_BSDFFS || pi.Part.Frag == 0 || pi.Part.Fsize == 0 {
+		return kern.BLKDEV_IOSIZE
+	}
+	return int(pi.Part.Frag) * int(pi.Part.Fsize)
+}
+
+// blockOf returns the block that a transfer comes to next, the offset in it,
+// and how many of its bytes are asked for.
+func blockOf(uio *kern.Uio, bsize int) (bn int64, on, n int) {
+	bscale := int64(bsize >> kern.DEV_BSHIFT)
+	bn = kern.Btodb(uio.Offset) &^ (bscale - 1)
+	on = int(uio.Offset % int64(bsize))
+	return bn, on, int(min(int64(bsize-on), uio.Resid))
 }
 
 // rdevOf returns the device of vp, NODEV if it is being revoked.
@@ -279,6 +394,7 @@ func (s *System) ioctl(l *kern.Lwp, vp *vnode.Vnode, com uint64, data any, fflag
 		return kern.ENXIO
 	}
 	if vp.Type() == vnode.VBLK {
+		s.assertOpen(vp)
 		d, err := s.devsw.Block(l, rdev)
 		if err != nil {
 			return err
@@ -327,14 +443,28 @@ func (s *System) mmap(l *kern.Lwp, vp *vnode.Vnode, _ int, _ *kern.Cred) error {
 	return nil
 }
 
+// A Fsyncer is a file system that does more than to write dirty buffers when the
+// block device that it is mounted from is synchronised (VFS_FSYNC). EOPNOTSUPP
+// stands for no more than that.
+type Fsyncer interface {
+	Fsync(l *kern.Lwp, mp *vnode.Mount, devvp *vnode.Vnode, flags int) error
+}
+
 // fsync writes what is dirty of a block device.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_fsync
 func fsync(l *kern.Lwp, vp *vnode.Vnode, _ *kern.Cred, flags int, _, _ int64) error {
-	if vp.Type() == vnode.VBLK {
-		return vp.FlushBuf(l, flags)
+	if vp.Type() != vnode.VBLK {
+		return nil
 	}
-	return nil
+	if mp := MountedFS(vp); mp != nil {
+		if fs, ok := mp.Op.(Fsyncer); ok {
+			if err := fs.Fsync(l, mp, vp, flags); err != kern.EOPNOTSUPP {
+				return err
+			}
+		}
+	}
+	return vp.FlushBuf(l, flags)
 }
 
 // seek allows any offset: the reference does not look at it.
@@ -360,7 +490,7 @@ func bmap(_ *kern.Lwp, vp *vnode.Vnode, bn int64) (*vnode.Vnode, int64, int, err
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_strategy
 func (s *System) strategy(l *kern.Lwp, vp *vnode.Vnode, bp *vnode.Buf) error {
-	kern.KASSERTOf(vp == nodeOf(vp).dev.bdevvp, "vp == vp->v_specnode->sn_dev->sd_bdevvp", vp)
+	s.assertOpen(vp)
 	bp.Dev = vp.Dev.Rdev()
 	d, err := s.devsw.Block(l, bp.Dev)
 	if err != nil {

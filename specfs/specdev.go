@@ -2,6 +2,7 @@ package specfs
 
 import (
 	"slices"
+	"sync/atomic"
 
 	"rumpvfs/blkdev"
 	"rumpvfs/hypercall"
@@ -13,6 +14,7 @@ import (
 type System struct {
 	v     *vnode.System
 	devsw *blkdev.Devsw
+	cache *blkdev.Cache
 	ops   vnode.Ops
 
 	lock  kern.Mutex
@@ -39,19 +41,20 @@ type node struct {
 
 // dev is the state that all vnodes of a device share (specdev).
 type dev struct {
-	opencnt int          // lock: opens through any vnode
-	bdevvp  *vnode.Vnode // lock: of a block device, the one vnode it is open through
-	mounted *vnode.Mount // lock: what is mounted from it
-	lockf   vnode.Lockf  // advisory locks
+	opencnt int                         // lock: opens through any vnode
+	bdevvp  atomic.Pointer[vnode.Vnode] // a: of a block device, the one vnode it is open through; written under lock
+	mounted atomic.Pointer[vnode.Mount] // a: what is mounted from it
+	lockf   vnode.Lockf                 // advisory locks
 }
 
 var deviceLockClass = hypercall.LockClass{Name: "device_lock", Rank: 550}
 
-// New makes the device layer above v with the drivers of devsw.
+// New makes the device layer above v with the drivers of devsw, whose block
+// devices are read and written through cache.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_init
-func New(k *kern.Kernel, v *vnode.System, devsw *blkdev.Devsw) *System {
-	s := &System{v: v, devsw: devsw, nodes: make(map[devKey][]*vnode.Vnode)}
+func New(k *kern.Kernel, v *vnode.System, devsw *blkdev.Devsw, cache *blkdev.Cache) *System {
+	s := &System{v: v, devsw: devsw, cache: cache, nodes: make(map[devKey][]*vnode.Vnode)}
 	s.lock.Init(k.Sys, &deviceLockClass)
 	s.ops = s.vector()
 	return s
@@ -89,7 +92,7 @@ func nodeOf(vp *vnode.Vnode) *node { return vp.Dev.(*node) }
 func (n *node) Rdev() kern.Dev { return n.key.rdev }
 
 // Mounted reports whether a file system is mounted from the device.
-func (n *node) Mounted() bool { return n.dev.mounted != nil }
+func (n *node) Mounted() bool { return n.dev.mounted.Load() != nil }
 
 // Lookup returns a vnode of the device that is not dead or dying; of an open
 // block device the one it is open through. ENOENT if there is none.
@@ -104,7 +107,7 @@ func (s *System) Lookup(l *kern.Lwp, t vnode.Vtype, rdev kern.Dev) (*vnode.Vnode
 		s.lock.Exit(l)
 		return nil, kern.ENOENT
 	}
-	if open := nodeOf(vp).dev.bdevvp; open != nil && open != vp {
+	if open := nodeOf(vp).dev.bdevvp.Load(); open != nil && open != vp {
 		vp.Interlock.Exit(l)
 		vp = open
 		vp.Interlock.Enter(l)
@@ -133,7 +136,7 @@ func (s *System) living(l *kern.Lwp, vnodes []*vnode.Vnode) *vnode.Vnode {
 // MountedFS returns what is mounted from the block device devvp, or nil.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_node_getmountedfs
-func MountedFS(devvp *vnode.Vnode) *vnode.Mount { return nodeOf(devvp).dev.mounted }
+func MountedFS(devvp *vnode.Vnode) *vnode.Mount { return nodeOf(devvp).dev.mounted.Load() }
 
 // SetMountedFS records what is mounted from the block device devvp, nil for
 // nothing any more.
@@ -141,8 +144,8 @@ func MountedFS(devvp *vnode.Vnode) *vnode.Mount { return nodeOf(devvp).dev.mount
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_node_setmountedfs
 func SetMountedFS(devvp *vnode.Vnode, mp *vnode.Mount) {
 	d := nodeOf(devvp).dev
-	kern.KASSERTOf(d.mounted == nil || mp == nil, "sd_mountpoint == NULL || mp == NULL", devvp)
-	d.mounted = mp
+	kern.KASSERTOf(d.mounted.Load() == nil || mp == nil, "sd_mountpoint == NULL || mp == NULL", devvp)
+	d.mounted.Store(mp)
 }
 
 // Revoke closes the device if vp holds it open, however often. Opening it
