@@ -2,6 +2,7 @@ package kern
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 
 	"rumpvfs/hypercall"
@@ -40,6 +41,12 @@ func (p *Panic) Error() string {
 	}
 	return "panic: " + p.Msg + "\n" + p.State
 }
+
+// IsUndefined reports whether the reference would have corrupted memory
+// instead.
+func (p *Panic) IsUndefined() bool { return strings.HasPrefix(p.Msg, undefined) }
+
+const undefined = "undefined: "
 
 // death is why a kernel stopped.
 type death struct{ reason error }
@@ -105,4 +112,4 @@ func assertFailed(what string, of Stater) {
 
 // Undefined panics where the reference would corrupt memory. quirk is the
 // name of the quirk in the table.
-func Undefined(quirk string) { Panicf("undefined: %s", quirk) }
+func Undefined(quirk string) { Panicf("%s%s", undefined, quirk) }

@@ -51,7 +51,8 @@ func TestRecorded(t *testing.T) {
 		"attrs": {207, 7167, 7167, 0},
 		"dirs":  {220, 7582, 7582, 0},
 		"locks": {158, 4338, 4338, 0},
-		"tour":  {39, 895, 895, 0},
+		"etfs":  {258, 7999, 7999, 0},
+		"tour":  {70, 1273, 1273, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
