@@ -98,7 +98,7 @@ func (fs *FS) quirk(q kern.Quirk) bool { return fs.k.Quirks.Has(q) }
 // The classes of the package's locks. reclock comes before interlocks; a data lock is taken last; nothing is waited for under
 // etfsLock.
 var (
-	etfsClass    = hypercall.LockClass{Name: "etfs_lock", Rank: 580}
+	etfsClass    = hypercall.LockClass{Name: "etfs_lock", Rank: 575}
 	reclockClass = hypercall.LockClass{Name: "reclock", Rank: 590}
 	dataClass    = hypercall.LockClass{Name: "rn_data", Rank: 950}
 )

@@ -123,6 +123,10 @@ func rmdir(rnd, rn *node, dvp, vp *vnode.Vnode, cnp *vnode.Componentname) error 
 	if !rn.dir.onlyWhiteouts() {
 		return kern.ENOTEMPTY
 	}
+	// Looking ".." up lets go of the lock: the directory that it was looked up in may be gone, and its parent empty.
+	if rnd.host == nil && rnd.dir.parent == nil && !rn.fs.quirk(kern.QuirkRemovedDirCreate) {
+		return kern.ENOENT
+	}
 	if err := rnd.mayRemove(rn, dvp, vp, cnp.Cred); err != nil {
 		return err
 	}

@@ -120,8 +120,7 @@ func TestDirectivesNameTheirOrigin(t *testing.T) {
 	}
 }
 
-// Every function of the reference has its counterpart, but for those that
-// are marked as coming later.
+// Every function of the reference has its counterpart.
 func TestReferenceIsPorted(t *testing.T) {
 	const file = "sys/rump/librump/rumpvfs/rumpfs.c"
 	done := map[string]bool{}
@@ -133,20 +132,13 @@ func TestReferenceIsPorted(t *testing.T) {
 	}
 	n := 0
 	for line := range strings.Lines(string(read(t, "internal/policy/testdata/rumpfs-1.125.txt"))) {
-		name, mark, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if name == "" || name == "#" {
+		name := strings.TrimSpace(line)
+		if name == "" || name[0] == '#' {
 			continue
 		}
 		n++
-		later := mark == "later"
-		if mark != "" && !later {
-			t.Errorf("%s: unknown mark %q", name, mark)
-		}
-		if !done[name] && !later {
+		if !done[name] {
 			t.Errorf("no //netbsd:%s directive for %s", file, name)
-		}
-		if done[name] && later {
-			t.Errorf("%s has its directive: it is no longer for later", name)
 		}
 		delete(done, name)
 	}
