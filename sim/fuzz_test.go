@@ -17,6 +17,8 @@ var knownPanics = []struct {
 	quirk kern.Quirk
 }{
 	{`kernel diagnostic assertion "vp->v_type == VREG`, kern.QuirkFifoIO},
+	{`could not find directory entry: ..`, kern.QuirkRemovedDirCreate}, // rmdir(".."), as the directory it is in goes
+	{`genfs_getpages: past eof`, kern.QuirkSizeForgotten},
 	{`undefined: write-not-file`, kern.QuirkWriteNotFile},
 	{`undefined: strategy-beyond-end`, kern.QuirkStrategyBeyondEnd},
 }

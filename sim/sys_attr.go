@@ -255,6 +255,11 @@ func (p *Proc) Fchflags(fd int, flags uint32) error {
 // Timeval is a time in seconds and microseconds.
 type Timeval struct{ Sec, Usec int64 }
 
+// valid reports whether the microseconds make sense.
+func (tv Timeval) valid() bool {
+	return tv.Usec == kern.UTIME_NOW || tv.Usec == kern.UTIME_OMIT || tv.Usec >= 0 && tv.Usec < 1_000_000
+}
+
 // timespec converts as TIMEVAL_TO_TIMESPEC does, without looking whether the
 // microseconds make sense.
 func (tv Timeval) timespec() kern.Timespec {
@@ -270,6 +275,9 @@ func (tv Timeval) timespec() kern.Timespec {
 //netbsd:sys/kern/vfs_syscalls.c do_sys_utimensat, do_sys_utimes
 func changeTimes(tv *[2]Timeval) func(*kern.Lwp, *vnode.Vnode) error {
 	return func(l *kern.Lwp, vp *vnode.Vnode) error {
+		if tv != nil && !l.K.Quirks.Has(kern.QuirkUtimesUnchecked) && !(tv[0].valid() && tv[1].valid()) {
+			return kern.EINVAL
+		}
 		ts, null := timesOf(l, tv)
 		var va vnode.Vattr
 		born := vnode.VOP_GETATTR(l, vp, &va, l.Cred) == nil && before(ts[1], va.Birthtime)

@@ -230,6 +230,9 @@ func (p *Proc) Truncate(path string, size int64) (err error) {
 }
 
 func setSize(l *kern.Lwp, vp *vnode.Vnode, size int64, cred *kern.Cred) error {
+	if size < 0 && !l.K.Quirks.Has(kern.QuirkTruncateMinusOne) {
+		return kern.EINVAL
+	}
 	var va vnode.Vattr
 	va.Null()
 	va.Size = uint64(size)
