@@ -168,6 +168,20 @@ func (s *System) moveCwds(l *kern.Lwp, olddp, newdp *vnode.Vnode) bool {
 	return moved
 }
 
+// mountOf returns the mount of a vnode, referenced, and whether vp is its
+// root. (The C kernel takes no reference, and a forced unmount takes the mount
+// away from it.)
+//
+// Preconditions: vp is referenced and not locked.
+func mountOf(l *kern.Lwp, vp *vnode.Vnode) (mp *vnode.Mount, isRoot bool) {
+	_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
+	mp = vp.Mount()
+	mp.Ref()
+	isRoot = vp.Vflag()&vnode.VV_ROOT != 0
+	_ = vnode.VOP_UNLOCK(l, vp)
+	return mp, isRoot
+}
+
 // Update changes the flags of the mount whose root is vp, and has the file
 // system take up data. Errors: EINVAL if vp is no root; EOPNOTSUPP for making
 // it read-only or reloading it where the file system cannot; EPERM for all but
@@ -177,9 +191,10 @@ func (s *System) moveCwds(l *kern.Lwp, olddp, newdp *vnode.Vnode) bool {
 //
 //netbsd:sys/kern/vfs_syscalls.c mount_update
 func (s *System) Update(l *kern.Lwp, vp *vnode.Vnode, path string, flags uint32, data any) error {
-	mp := vp.Mount()
+	mp, isRoot := mountOf(l, vp)
+	defer mp.Destroy(l)
 	saved := mp.Flag()
-	if vp.Vflag()&vnode.VV_ROOT == 0 {
+	if !isRoot {
 		return kern.EINVAL
 	}
 	if flags&(kern.MNT_RELOAD|kern.MNT_RDONLY) != 0 && saved&kern.MNT_RDONLY == 0 && mp.Iflag()&kern.IMNT_CAN_RWTORO == 0 {
@@ -251,11 +266,12 @@ func (s *System) Getargs(l *kern.Lwp, vp *vnode.Vnode, path string, flags uint32
 	if flags&^kern.MNT_GETARGS != 0 {
 		return kern.EINVAL
 	}
-	mp := vp.Mount()
+	mp, isRoot := mountOf(l, vp)
+	defer mp.Destroy(l)
 	if err := kern.AuthorizeSystem(l.Cred); err != nil {
 		return err
 	}
-	if vp.Vflag()&vnode.VV_ROOT == 0 {
+	if !isRoot {
 		return kern.EINVAL
 	}
 	if mp.Busy(l) != nil {

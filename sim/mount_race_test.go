@@ -1,0 +1,186 @@
+package sim_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/sim"
+)
+
+// mountErrors are what calls below a mount point may answer while the file
+// system there comes and goes.
+var mountErrors = []error{
+	nil, kern.ENOENT, kern.EBADF, kern.EIO, kern.EEXIST, kern.ENXIO, kern.ENOTEMPTY, kern.EBUSY, kern.EINVAL,
+	kern.EOPNOTSUPP, kern.EPERM, kern.EISDIR, kern.ENOTDIR, kern.EFTYPE, kern.EFAULT, kern.ESRCH, kern.EROFS,
+}
+
+// worker makes calls and reports those whose answer makes no sense.
+type worker struct {
+	t    *testing.T
+	name string
+	p    *sim.Proc
+	done []string
+}
+
+// want notes what a call answered; false means that the kernel has stopped.
+func (w *worker) want(call string, err error) bool {
+	w.done = append(w.done, fmt.Sprint(call, ": ", err))
+	if w.p.Kernel().Err() != nil {
+		return false
+	}
+	if !slices.ContainsFunc(mountErrors, func(e error) bool { return errors.Is(err, e) }) {
+		w.t.Errorf("%s: %s: %v", w.name, call, err)
+	}
+	return true
+}
+
+// use creates, reads and removes files in and below the mount point.
+func (w *worker) use(rounds int) {
+	p := w.p
+	for i := range rounds {
+		dir := fmt.Sprintf("/m/%s%d", w.name, i)
+		w.want("mkdir", p.Mkdir(dir, 0o755))
+		w.want("chdir", p.Chdir(dir))
+		fd, err := p.Open("f", kern.O_CREAT|kern.O_RDWR, 0o644)
+		w.want("open", err)
+		_, err = p.Stat("../../m/" + w.name)
+		w.want("stat", err)
+		if fd >= 0 && err == nil {
+			_, err = p.Write(fd, []byte("data"))
+			w.want("write", err)
+		}
+		_, err = p.Getcwd()
+		w.want("getcwd", err)
+		w.want("unlink", p.Unlink("f"))
+		w.want("symlink", p.Symlink("f", "/m/link"))
+		w.want("mknod", p.Mknod("/m/zero"+w.name, kern.S_IFCHR|0o666, kern.Makedev(2, 12)))
+		if z, err := p.Open("/m/zero"+w.name, kern.O_RDWR, 0); err == nil {
+			_, err = p.Read(z, make([]byte, 10))
+			w.want("read zero", err)
+			w.want("close zero", p.Close(z))
+		}
+		w.want("chdir /", p.Chdir("/"))
+		w.want("rmdir", p.Rmdir(dir))
+		if fd >= 0 {
+			w.want("close", p.Close(fd))
+		}
+		if d, err := p.Open("/m", kern.O_RDONLY, 0); err == nil {
+			_, err = p.Getdents(d, make([]byte, 512))
+			w.want("getdents", err)
+			w.want("close dir", p.Close(d))
+		}
+	}
+}
+
+// remount mounts and unmounts.
+func (w *worker) remount(rounds int, how ...int) {
+	for i := range rounds {
+		w.want("mount", w.p.Mount("rumpfs", "/m", []int{0, kern.MNT_UNION, kern.MNT_NOATIME}[i%3], nil))
+		_, err := w.p.Getvfsstat(0)
+		w.want("getvfsstat", err)
+		w.want("update", w.p.Mount("", "/m", kern.MNT_UPDATE|[]int{0, kern.MNT_RDONLY}[i%2], nil))
+		w.want("sync", w.p.Sync())
+		w.want("unmount", w.p.Unmount("/m", how[i%len(how)]))
+	}
+}
+
+// race runs workers on a kernel until all have ended.
+func race(t *testing.T, c sim.Config, bodies ...func(w *worker)) {
+	k, err := sim.Boot(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := k.Init()
+	if err := p.Mkdir("/m", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var lwps []*sim.Lwp
+	var workers []*worker
+	for i, body := range bodies {
+		q, err := p.Rfork(sim.RUMP_RFCFDG)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &worker{t: t, name: string(rune('a' + i))}
+		workers = append(workers, w)
+		lwps = append(lwps, q.Go(w.name, func(q *sim.Proc) {
+			w.p = q
+			body(w)
+			_ = q.Exit()
+		}))
+	}
+	for _, lwp := range lwps {
+		if err := p.Join(lwp); err != nil {
+			break
+		}
+	}
+	failed := k.Err()
+	for range 8 { // what is mounted still
+		if p.Unmount("/m", kern.MNT_FORCE) != nil {
+			break
+		}
+	}
+	if err := errors.Join(failed, k.Shutdown()); err != nil {
+		t.Errorf("seed %d: %v", c.Seed, err)
+		if p, ok := failed.(*kern.Panic); ok {
+			t.Logf("%s", p.Stack)
+		}
+		for _, w := range workers {
+			t.Logf("%s: %q", w.name, w.done[max(0, len(w.done)-3):])
+		}
+	}
+}
+
+// TestForcedUnmountRaces takes a file system away from those who use it, over
+// many schedules: nobody waits for ever, nothing is left over.
+func TestForcedUnmountRaces(t *testing.T) {
+	for seed := range uint64(300) {
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed},
+			func(w *worker) { w.use(3) }, func(w *worker) { w.use(3) },
+			func(w *worker) { w.remount(4, kern.MNT_FORCE, 0) },
+		)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// TestMountRaces has several lwps mount on and unmount from the same
+// directory.
+func TestMountRaces(t *testing.T) {
+	for seed := range uint64(200) {
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed},
+			func(w *worker) { w.remount(4, kern.MNT_FORCE) }, func(w *worker) { w.remount(4, 0, kern.MNT_FORCE) },
+			func(w *worker) { w.use(2) },
+		)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// TestForcedUnmountDrain does it with vnodes thrown away all the time.
+func TestForcedUnmountDrain(t *testing.T) {
+	for seed := range uint64(100) {
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Params: map[string]string{"RUMP_NVNODES": "4"}, Fixed: kern.Rev1125},
+			func(w *worker) { w.use(3) }, func(w *worker) { w.use(3) },
+			func(w *worker) { w.remount(4, 0, kern.MNT_FORCE) },
+		)
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// TestForcedUnmountNative is the same on goroutines.
+func TestForcedUnmountNative(t *testing.T) {
+	race(t, sim.Config{},
+		func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
+		func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
+		func(w *worker) { w.remount(100, kern.MNT_FORCE, kern.MNT_FORCE, 0) },
+	)
+}
