@@ -132,7 +132,7 @@ type DeviceTable interface {
 
 // The classes of this package's locks; ranks are in the order of locking.
 var (
-	updatingLockClass   = hypercall.LockClass{Name: "mnt_updating", Rank: 330}
+	updatingLockClass   = hypercall.LockClass{Name: "mnt_updating", Rank: 150}
 	renameLockClass     = hypercall.LockClass{Name: "mnt_renamelock", Rank: 340}
 	vnodeLockClass      = hypercall.LockClass{Name: "v_lock", Rank: 400}
 	mntidLockClass      = hypercall.LockClass{Name: "mntid_lock", Rank: 410}
