@@ -434,6 +434,9 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 		}
 	}
 	d.sys.BIO(&l.Thread, rblk.fd, op, data, off, func(n int, err error) {
+		if err != nil {
+			n = 0
+		}
 		if bp.IsRead() && bp.Flags&vnode.B_PHYS == 0 {
 			// A block that goes beyond the device: the reference
 			// leaves what the memory held.
