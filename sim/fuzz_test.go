@@ -10,8 +10,9 @@ import (
 	"rumpvfs/sim"
 )
 
-// panics that the reference shows as well, by the beginning of their message,
-// and the quirk that a kernel without them is without.
+// knownPanics are panics that the reference shows as well, by the beginning of
+// their message, and the quirk that a kernel without them is without. Besides
+// there is "undefined: " and the name of a quirk.
 var knownPanics = []struct {
 	text  string
 	quirk kern.Quirk
@@ -19,13 +20,16 @@ var knownPanics = []struct {
 	{`kernel diagnostic assertion "vp->v_type == VREG`, kern.QuirkFifoIO},
 	{`could not find directory entry: ..`, kern.QuirkRemovedDirCreate}, // rmdir(".."), as the directory it is in goes
 	{`genfs_getpages: past eof`, kern.QuirkSizeForgotten},
-	{`undefined: write-not-file`, kern.QuirkWriteNotFile},
-	{`undefined: strategy-beyond-end`, kern.QuirkStrategyBeyondEnd},
 }
 
-func known(p *kern.Panic, q kern.Quirks) bool {
+func known(p *kern.Panic, set kern.Quirks) bool {
 	for _, k := range knownPanics {
-		if strings.HasPrefix(p.Msg, k.text) && q.Has(k.quirk) {
+		if strings.HasPrefix(p.Msg, k.text) && set.Has(k.quirk) {
+			return true
+		}
+	}
+	for _, q := range kern.AllQuirks() {
+		if p.Msg == "undefined: "+q.String() && set.Has(q) {
 			return true
 		}
 	}
