@@ -53,6 +53,7 @@ const (
 	QuirkCnConsume
 	QuirkMagicSymlinkOverflow
 	QuirkMountExtattr
+	QuirkDeadFS
 
 	numQuirks
 )
@@ -335,6 +336,12 @@ var quirkTable = [numQuirks]QuirkInfo{
 			"and an update without the flag then makes it read-only",
 		Cause:    "the error of starting them is returned without undoing anything; where stopping them fails the wrong flag is set",
 		Intended: "mounted without the flag, as an update with it does",
+	},
+	QuirkDeadFS: {
+		Name: "dead-fs", Layer: "vfs",
+		What:     "statvfs or getfh of a file whose file system was unmounted by force panics",
+		Cause:    "such a file belongs to the dead file system, whose operations do nothing else",
+		Intended: "EBADF, as stat gives",
 	},
 }
 

@@ -130,6 +130,9 @@ func (mp *Mount) HasVnodes(l *kern.Lwp) bool {
 	return has
 }
 
+// String names the mount by where it is.
+func (mp *Mount) String() string { return fmt.Sprintf("mount on %q", mp.Stat.Mntonname) }
+
 // KernelState describes the mount.
 //
 //netbsd:sys/kern/vfs_subr.c vfs_mount_print

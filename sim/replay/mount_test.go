@@ -154,7 +154,7 @@ func TestStoryForcedUnmount(t *testing.T) {
 	openat d "x" O_RDWR|O_CREAT 0644 => ENOENT
 	read z 3 => EIO
 	write z "x" => EIO
-	fstatvfs1 f => EOPNOTSUPP
+	fstatvfs1 f ST_NOWAIT => 0 type= on="" from="" flag=0x0 bsize=0 frsize=0 iosize=0 blocks=0 bfree=0 bavail=0 bresvd=0 files=0 ffree=0 favail=0 fresvd=0 namemax=0 owner=0
 	stat "." => ENOENT
 	stat ".." => ENOENT
 	open "x" O_RDONLY|O_CREAT 0644 => ENOENT
@@ -343,10 +343,25 @@ stat "/dev/.."
 mkdir "/x" 0755
 stat "/x"
 `
+	const dead = `=== dead
+mkdir "/m" 0755
+mount "rumpfs" "/m" 0
+f = open "/m/f" O_RDWR|O_CREAT 0644
+unmount "/m" MNT_FORCE
+fstatvfs1 f
+`
+	const deadRoot = `=== dead root
+mount "rumpfs" "/" 0
+unmount "/" MNT_FORCE
+%s
+`
 	for _, c := range []struct {
 		name, script  string
 		rev1125, none string // the results, in words
 	}{
+		{"dead-fs", dead, "0 0 3 0 PANIC", "0 0 3 0 EBADF"},
+		{"dead-fs", fmt.Sprintf(deadRoot, `statvfs1 "/"`), "0 0 PANIC", "0 0 EBADF"},
+		{"dead-fs", fmt.Sprintf(deadRoot, `getfh "/"`), "0 0 PANIC", "0 0 EBADF"},
 		{"mount-extattr", extattr, "0 EOPNOTSUPP 0 EROFS 0 0", "0 0 0 0 0 0"},
 		{"covered-by-root", below, "3 0 0 0 PANIC", "3 0 0 0 0 0"},
 		{"covered-by-root", fmt.Sprintf(union, `stat "/nosuch"`), "0 0 PANIC", "0 0 ENOENT 0 0"},
