@@ -21,7 +21,7 @@ const (
 const syncerLast = SYNCER_MAXDELAY + 2
 
 var (
-	syncerMutexClass = hypercall.LockClass{Name: "syncer_mutex", Rank: 320}
+	syncerMutexClass = hypercall.LockClass{Name: "syncer_mutex", Rank: 140}
 	syncerLockClass  = hypercall.LockClass{Name: "syncer_data_lock", Rank: 720}
 )
 

@@ -51,7 +51,11 @@ var TestModules = []string{
 
 // TestLayers are the packages that the tests of a package may import besides
 // what the package itself may.
-var TestLayers = map[string][]string{}
+var TestLayers = map[string][]string{
+	"blkdev": {"sim"},
+	"specfs": {"sim"},
+	"vfs":    {"sim"}, // system calls are the natural way to an open file
+}
 
 // Below returns, for each package of the table, all that it may import.
 func Below(table string) (map[string][]string, error) {
