@@ -116,9 +116,6 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 		vp.WriteSize = vp.Size
 		vp.SetType(rn.va.Type)
 		vp.SetVflag(vnode.VV_LOCKSWORK)
-		if device {
-			fs.vsys.Devices.NodeInit(l, vp, rn.va.Rdev)
-		}
 		fs.reclock.Enter(l)
 		defer fs.reclock.Exit(l)
 		if rn.vp.Load() != nil {
@@ -129,6 +126,9 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 		}
 		vp.Data = rn
 		genfs.NodeInit(vp, &genfsOps)
+		if device { // from here on a revoke may find it
+			fs.vsys.Devices.NodeInit(l, vp, rn.va.Rdev)
+		}
 		rn.vp.Store(vp)
 		return nil
 	})

@@ -95,11 +95,11 @@ func (fs *FS) Done(l *kern.Lwp) {
 // quirk reports whether the kernel has q.
 func (fs *FS) quirk(q kern.Quirk) bool { return fs.k.Quirks.Has(q) }
 
-// The classes of the package's locks. reclock comes before interlocks; a data lock is taken last; nothing is waited for under
+// The classes of the package's locks. reclock comes before that of devices and before interlocks; a data lock is taken last; nothing is waited for under
 // etfsLock.
 var (
 	etfsClass    = hypercall.LockClass{Name: "etfs_lock", Rank: 575}
-	reclockClass = hypercall.LockClass{Name: "reclock", Rank: 590}
+	reclockClass = hypercall.LockClass{Name: "reclock", Rank: 540}
 	dataClass    = hypercall.LockClass{Name: "rn_data", Rank: 950}
 )
 

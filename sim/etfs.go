@@ -7,36 +7,51 @@ import (
 	"rumpvfs/rumpfs"
 )
 
-// EtfsRegister maps the file hostpath of the host to the path key of the
-// root file system, as what t says: [rumpfs.FS.EtfsRegisterWithsize].
+// EtfsRegister is [Proc.EtfsRegister] of process 1.
 func (k *Kernel) EtfsRegister(key, hostpath string, t rumpfs.EtfsType) error {
-	return k.etfs("etfs_register", key, hostpath, func(l *kern.Lwp) error {
-		return k.root.EtfsRegister(l, key, hostpath, t)
+	return k.init.EtfsRegister(key, hostpath, t)
+}
+
+// EtfsRegisterWithsize is [Proc.EtfsRegisterWithsize] of process 1.
+func (k *Kernel) EtfsRegisterWithsize(key, hostpath string, t rumpfs.EtfsType, begin, size uint64) error {
+	return k.init.EtfsRegisterWithsize(key, hostpath, t, begin, size)
+}
+
+// EtfsRemove is [Proc.EtfsRemove] of process 1.
+func (k *Kernel) EtfsRemove(key string) error { return k.init.EtfsRemove(key) }
+
+// EtfsRegister maps the file hostpath of the host to the path key of the
+// root file system, as what t says. It is no system call: credentials, root
+// and working directory do not matter. For the errors see
+// [rumpfs.FS.EtfsRegisterWithsize].
+func (p *Proc) EtfsRegister(key, hostpath string, t rumpfs.EtfsType) error {
+	return p.etfs("etfs_register", key, hostpath, func(l *kern.Lwp) error {
+		return p.k.root.EtfsRegister(l, key, hostpath, t)
 	})
 }
 
 // EtfsRegisterWithsize is EtfsRegister for size bytes of the host file from
 // begin on, up to its end if size is [rumpfs.RUMP_ETFS_SIZE_ENDOFF].
-func (k *Kernel) EtfsRegisterWithsize(key, hostpath string, t rumpfs.EtfsType, begin, size uint64) error {
-	return k.etfs("etfs_register_withsize", key, hostpath, func(l *kern.Lwp) error {
-		return k.root.EtfsRegisterWithsize(l, key, hostpath, t, begin, size)
+func (p *Proc) EtfsRegisterWithsize(key, hostpath string, t rumpfs.EtfsType, begin, size uint64) error {
+	return p.etfs("etfs_register_withsize", key, hostpath, func(l *kern.Lwp) error {
+		return p.k.root.EtfsRegisterWithsize(l, key, hostpath, t, begin, size)
 	})
 }
 
 // EtfsRemove ends the mapping of key, whoever uses the file:
 // [rumpfs.FS.EtfsRemove].
-func (k *Kernel) EtfsRemove(key string) error {
-	return k.etfs("etfs_remove", key, "", func(l *kern.Lwp) error { return k.root.EtfsRemove(l, key) })
+func (p *Proc) EtfsRemove(key string) error {
+	return p.etfs("etfs_remove", key, "", func(l *kern.Lwp) error { return p.k.root.EtfsRemove(l, key) })
 }
 
-// etfs makes a call of process 1 that concerns mappings. Names with a NUL
-// byte, which a C caller cannot pass, are EINVAL.
-func (k *Kernel) etfs(name, key, hostpath string, f func(l *kern.Lwp) error) (err error) {
-	l, err := k.init.enter(name)
+// etfs makes a call that concerns mappings. Names with a NUL byte, which a C
+// caller cannot pass, are EINVAL.
+func (p *Proc) etfs(name, key, hostpath string, f func(l *kern.Lwp) error) (err error) {
+	l, err := p.enter(name)
 	if err != nil {
 		return err
 	}
-	defer k.init.leave(l, &err)
+	defer p.leave(l, &err)
 	if strings.IndexByte(key, 0) >= 0 || strings.IndexByte(hostpath, 0) >= 0 {
 		return kern.EINVAL
 	}

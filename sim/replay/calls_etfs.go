@@ -14,14 +14,14 @@ func etfsType(word string) rumpfs.EtfsType {
 }
 
 func (s *Session) etfsRegister(a script.Args) answer {
-	return done(s.Kernel.EtfsRegister(s.hostPath(a, 0), s.hostPath(a, 1), etfsType(a.Word(2))))
+	return done(s.current.EtfsRegister(s.hostPath(a, 0), s.hostPath(a, 1), etfsType(a.Word(2))))
 }
 
 func (s *Session) etfsRegisterWithsize(a script.Args) answer {
-	return done(s.Kernel.EtfsRegisterWithsize(s.hostPath(a, 0), s.hostPath(a, 1), etfsType(a.Word(2)),
+	return done(s.current.EtfsRegisterWithsize(s.hostPath(a, 0), s.hostPath(a, 1), etfsType(a.Word(2)),
 		uint64(a.Int64(3)), uint64(a.Int64(4))))
 }
 
 func (s *Session) etfsRemove(a script.Args) answer {
-	return done(s.Kernel.EtfsRemove(s.hostPath(a, 0)))
+	return done(s.current.EtfsRemove(s.hostPath(a, 0)))
 }
