@@ -36,7 +36,7 @@ func newProgress(w io.Writer, total int, now time.Time) *progress {
 // step counts a section that is done.
 func (p *progress) step(now time.Time) {
 	p.done++
-	if now.Before(p.next) {
+	if now.Before(p.next) || p.done == p.total {
 		return
 	}
 	if p.terminal {
