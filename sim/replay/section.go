@@ -18,24 +18,16 @@ type Outcome struct {
 	Results []string
 	// Stop is the kernel panic or the deadlock that ended the section.
 	Stop error
-	// Err is why the section was not run to where it ends: a call that this
-	// kernel does not have, or ctx.
+	// Err is why the section was not run to where it ends: no kernel, or ctx.
 	Err error
 	// Left says what the kernel left over when it was shut down.
 	Left error
 }
 
 // Run boots a kernel that c describes and makes the calls of a section on it,
-// until one of them stops the kernel or ctx ends. A section with a call that
-// is not supported is not run at all.
+// until one of them stops the kernel or ctx ends.
 func Run(ctx context.Context, sec *script.Section, c sim.Config) (o Outcome) {
 	o.Section = sec
-	for i := range sec.Lines {
-		if call := sec.Lines[i].Call; call != nil && !Supported(call.Name) {
-			o.Err = &UnsupportedError{call.Name}
-			return o
-		}
-	}
 	s, err := NewSession(c)
 	if err != nil {
 		o.Err = err

@@ -90,18 +90,14 @@ type Result struct {
 	Stop error
 }
 
-// Do makes a call. The error says why there is no result: the call is none of
-// this kernel's, or a name in it is not bound.
+// Do makes a call. The error says why there is no result: a name in it is not
+// bound, or the kernel was stopped from outside.
 func (s *Session) Do(c *script.Call) (Result, error) {
-	f, ok := calls[c.Name]
-	if !ok {
-		return Result{}, &UnsupportedError{c.Name}
-	}
 	args, err := c.Resolve(s.lookup)
 	if err != nil {
 		return Result{}, err
 	}
-	a := f(s, args)
+	a := calls[c.Name](s, args)
 	if c.Bind != "" {
 		s.bind(c, a)
 	}
@@ -123,15 +119,6 @@ func (s *Session) bind(c *script.Call, a answer) {
 		s.procs[c.Bind] = s.current
 	}
 }
-
-// An UnsupportedError says that this kernel does not have a call of the
-// language.
-type UnsupportedError struct{ Call string }
-
-func (e *UnsupportedError) Error() string { return "not supported by this kernel: " + e.Call }
-
-// Supported reports whether there is a system call for a call of the language.
-func Supported(name string) bool { return calls[name] != nil }
 
 // An answer is what a call gave, before it is text.
 type answer struct {

@@ -233,7 +233,18 @@ func TestStopIsTheReason(t *testing.T) {
 	}
 }
 
-func TestDoNeedsNamesAndCalls(t *testing.T) {
+func TestEveryCallIsBound(t *testing.T) {
+	for i := range script.Calls {
+		if name := script.Calls[i].Name; calls[name] == nil {
+			t.Errorf("%s has no system call", name)
+		}
+	}
+	if len(calls) != len(script.Calls) {
+		t.Errorf("%d system calls for %d calls of the language", len(calls), len(script.Calls))
+	}
+}
+
+func TestDoNeedsNames(t *testing.T) {
 	s, err := NewSession(deterministic)
 	if err != nil {
 		t.Fatal(err)
