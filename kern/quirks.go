@@ -31,6 +31,7 @@ const (
 	QuirkReadOnlyAttrs
 	QuirkSticky
 	QuirkUndelete
+	QuirkWhiteoutUnchecked
 	QuirkOpaqueFiles
 	QuirkRevokeIgnored
 	QuirkPathconf
@@ -196,6 +197,12 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "undelete of a whiteout gives ENOENT, so that a whiteout can only be replaced",
 		Cause:    "lookup for deletion answers ENOENT for a whiteout, with DOWHITEOUT too",
 		Intended: "the whiteout goes",
+	},
+	QuirkWhiteoutUnchecked: {
+		Name: "whiteout-unchecked", Layer: "rumpfs",
+		What:     "a name can be created in the place of a whiteout by who may not write to the directory",
+		Cause:    "lookup for creation answers for a whiteout before it looks at permissions",
+		Intended: "EACCES",
 	},
 	QuirkOpaqueFiles: {
 		Name: "opaque-files", Layer: "rumpfs",

@@ -133,7 +133,10 @@ func (rnd *node) lookupEntry(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Component
 	}
 	if rd.isWhiteout() {
 		cnp.Flags |= vnode.ISWHITEOUT
-		if creates || rnd.undeletes(cnp) {
+		switch {
+		case creates && !rnd.fs.quirk(kern.QuirkWhiteoutUnchecked):
+			return nil, rnd.mayCreate(l, dvp, cnp)
+		case creates, rnd.undeletes(cnp):
 			return nil, kern.EJUSTRETURN
 		}
 		return nil, kern.ENOENT

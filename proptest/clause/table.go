@@ -1,0 +1,147 @@
+package clause
+
+import (
+	"rumpvfs/kern"
+	"rumpvfs/proptest/call"
+)
+
+// A row says which causes answer a call.
+type row struct {
+	op     call.Op
+	causes [][]Cause
+}
+
+// Causes that belong together.
+//
+//policy:static read only
+var (
+	walks = []Cause{Null, PathLong, Empty, StartNotDir, NameLong, Search, Component, ThroughFile, SlashOnFile, Loop,
+		EmptyLink, LinkLong}
+	finds   = []Cause{Absent, Whiteout}
+	creates = []Cause{RootExists, Exists, DirWrite, DirProtected, DirRemoved}
+	deletes = []Cause{RootBusy, DirWrite, DirProtected}
+	ats     = []Cause{BadFD, NotVnode, RevokedFD}
+	removes = []Cause{Dot, Protected, Sticky, StillOpen, OtherNames}
+	kinds   = []Cause{OK, Directory, Device, Fifo}
+	opens   = []Cause{Absent, Whiteout, RootExists, Exists, DirWrite, DirProtected, DirRemoved, Slash, NoAccessMode, TableFull,
+		CreateDirectory, IsLink, WantedDir, IsDir, Permission, Protected, NoFifo, NoDriver, Locked, Waits, Created, Existing,
+		OverWhiteout, Directory, Device, Fifo, Truncated}
+	reads      = []Cause{BadFD, NotReadable, BadLength, Revoked, IsDir, EOF, Nothing, Short, OK, Beyond, BeyondPage, Fault, Zeros}
+	writes     = []Cause{BadFD, NotWritable, Revoked, Device, FifoPanic, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
+	pwrites    = []Cause{BadFD, NotWritable, Revoked, Device, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
+	removesDir = []Cause{Dot, Protected, Sticky, StillOpen}
+	chmods     = []Cause{Protected, NotOwner, StickyFile, OtherGroup, OK}
+	chowns     = []Cause{Nothing, Protected, NotOwner, OtherGroup, StickyFile, LostSetID, OK}
+	chflags    = []Cause{NotOwner, SystemFlags, DeviceFlags, OK}
+	utimes     = []Cause{BadTime, Nothing, Protected, NotOwner, Permission, Now, OK}
+	sizes      = []Cause{Negative, Protected, NoSize, MinusOne, NoSpace, OK}
+	syncs      = []Cause{NotWritable, OK}
+	ids        = []Cause{Nothing, NotSuper, OK}
+	roots      = []Cause{RootSearch, RootRemoved, RootDeep, OK}
+	done       = []Cause{OK}
+)
+
+//policy:static read only
+var table = []row{
+	{call.None, [][]Cause{{NoCall, NoProcess, Stopped}}},
+	{call.Open, [][]Cause{walks, opens}},
+	{call.Openat, [][]Cause{ats, walks, opens}},
+	{call.Close, [][]Cause{{BadFD, StillOpen, OK}}},
+	{call.Dup, [][]Cause{{BadFD, TableFull, OK}}},
+	{call.Dup2, [][]Cause{{BadFD, BadNewFD, Same, Replaced, OK}}},
+	{call.Read, [][]Cause{reads}},
+	{call.Pread, [][]Cause{reads, {NoPosition, Negative}}},
+	{call.Write, [][]Cause{writes, {Console}}},
+	{call.Pwrite, [][]Cause{pwrites, {NoPosition, Negative}}},
+	{call.Lseek, [][]Cause{{BadFD, NoPosition, BadWhence, Negative, RevokedFD, OK}}},
+	{call.Getdents, [][]Cause{ats, {NotReadable, NotDir, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
+	{call.Mkdir, [][]Cause{walks, creates, {OverWhiteout, OK}}},
+	{call.Mkdirat, [][]Cause{ats, walks, creates, {OverWhiteout, OK}}},
+	{call.Rmdir, [][]Cause{walks, finds, deletes, removesDir, {NotDir, NotEmpty, OK}}},
+	{call.Unlink, [][]Cause{walks, finds, deletes, removes, {IsDir, OK}}},
+	{call.Unlinkat, [][]Cause{ats, walks, finds, deletes, removes, {IsDir, NotDir, NotEmpty, OK}}},
+	{call.Symlink, [][]Cause{{TargetNull, TargetLong}, walks, creates, {Slash, OverWhiteout, OK}}},
+	{call.Readlink, [][]Cause{walks, finds, {NotLink, Short, OK}}},
+	{call.Link, [][]Cause{walks, finds, creates, {Slash, IsDir, NoLink, LinkMax, Protected, OverWhiteout, OK}}},
+	{call.Rename, [][]Cause{{TargetNull, TargetLong}, walks, finds, deletes, {DirRemoved, Slash, Dot, NoRename, NotDir, IsDir, Within,
+		NotEmpty, Protected, Sticky, SameName, SameFile, Replaced, OK}}},
+	{call.Mknod, [][]Cause{{NotSuper}, walks, creates, {Slash, NoDevice, BadType, Device, MadeWhiteout, OverWhiteout, OK}}},
+	{call.Mkfifo, [][]Cause{walks, creates, {Slash, OverWhiteout, OK}}},
+	{call.Stat, [][]Cause{walks, finds, kinds}},
+	{call.Lstat, [][]Cause{walks, finds, kinds, {Link}}},
+	{call.Fstat, [][]Cause{{BadFD, RevokedFD, Console, Nameless}, kinds}},
+	{call.Fstatat, [][]Cause{ats, walks, finds, kinds, {Link}}},
+	{call.Times, [][]Cause{walks, finds, done}},
+	{call.Access, [][]Cause{{BadMode}, walks, finds, {Permission, Protected, There, OK}}},
+	{call.Chmod, [][]Cause{walks, finds, chmods}},
+	{call.Lchmod, [][]Cause{walks, finds, chmods}},
+	{call.Fchmod, [][]Cause{ats, chmods}},
+	{call.Chown, [][]Cause{walks, finds, chowns}},
+	{call.Lchown, [][]Cause{walks, finds, chowns}},
+	{call.Fchown, [][]Cause{ats, chowns}},
+	{call.Chflags, [][]Cause{walks, finds, chflags}},
+	{call.Lchflags, [][]Cause{walks, finds, chflags}},
+	{call.Fchflags, [][]Cause{ats, chflags}},
+	{call.Truncate, [][]Cause{walks, finds, {IsDir, Permission}, sizes}},
+	{call.Ftruncate, [][]Cause{ats, {NotWritable}, sizes}},
+	{call.Utimes, [][]Cause{walks, finds, utimes}},
+	{call.Lutimes, [][]Cause{walks, finds, utimes}},
+	{call.Futimes, [][]Cause{ats, utimes}},
+	{call.Fsync, [][]Cause{ats, done}},
+	{call.Fdatasync, [][]Cause{ats, syncs}},
+	{call.FsyncRange, [][]Cause{ats, syncs, {BadFlags, BadRange}}},
+	{call.Sync, [][]Cause{done}},
+	{call.Chdir, [][]Cause{walks, finds, {NotDir, NotSearchable, OK}}},
+	{call.Fchdir, [][]Cause{ats, {NotDir, NotSearchable, Outside, OK}}},
+	{call.Chroot, [][]Cause{{NotSuper}, walks, finds, {NotDir, NotSearchable, Moved, OK}}},
+	{call.Fchroot, [][]Cause{{NotSuper}, ats, {NotDir, NotSearchable, Moved, OK}}},
+	{call.Getcwd, [][]Cause{{ShortBuffer, Revoked, Search, Outside, Removed, OK}}},
+	{call.Umask, [][]Cause{done}},
+	{call.Setuid, [][]Cause{ids}},
+	{call.Seteuid, [][]Cause{ids}},
+	{call.Setgid, [][]Cause{ids}},
+	{call.Setegid, [][]Cause{ids}},
+	{call.Setgroups, [][]Cause{{TooManyGroups, NotSuper, OK}}},
+	{call.Getids, [][]Cause{done}},
+	{call.Getpid, [][]Cause{done}},
+	{call.Pathconf, [][]Cause{walks, finds, {BadName, OK}}},
+	{call.Fpathconf, [][]Cause{ats, {BadName, OK}}},
+	{call.PosixFadvise, [][]Cause{{BadRange, BadFD, NotVnode, BadAdvice, OK}}},
+	{call.Statvfs1, [][]Cause{walks, finds, roots}},
+	{call.Fstatvfs1, [][]Cause{ats, roots}},
+	{call.Getvfsstat, [][]Cause{roots}},
+	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles}}},
+	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, OK}}},
+	{call.Fcntl, [][]Cause{{BadFD, DupFD, BadNewFD, TableFull, CloseM, MaxFD, GetFD, SetFD, GetFL, SetFL, GetNoSigpipe, SetNoSigpipe,
+		NoSetFlags, NoIoctl, NoDevIoctl, NoOwner, Passed, BadCommand, NoCommand, Ignored, NotVnode, RevokedFD, BadLockType, WrongMode,
+		BadWhence, BadRange, LockSet, Unlocked, NoLock, FoundLock, Locked, Waits}}},
+	{call.Flock, [][]Cause{{BadFD, NotVnode, RevokedFD, BadOperation, LockSet, Unlocked, Locked, Waits}}},
+	{call.Undelete, [][]Cause{walks, finds, deletes, {Slash, NotWhiteout, OK}}},
+	{call.Rfork, [][]Cause{{Copied, Cleared, Shared}}},
+	{call.Exit, [][]Cause{{StillOpen, OK}}},
+}
+
+// An exception is what is not as usual with a cause in some calls.
+type exception struct {
+	cause       Cause
+	ops         []call.Op
+	errno       kern.Errno
+	also        []kern.Errno
+	sentence    string
+	unreachable string
+}
+
+//policy:static read only
+var special = []exception{
+	{cause: NotWritable, ops: []call.Op{call.Ftruncate}, errno: kern.EINVAL, also: []kern.Errno{kern.EBADF}},
+	{cause: NotVnode, ops: []call.Op{call.Flock, call.Fpathconf, call.PosixFadvise}, errno: kern.EOPNOTSUPP},
+	{cause: NotDir, ops: []call.Op{call.Getdents}, errno: kern.EINVAL, also: []kern.Errno{kern.ENOTDIR},
+		sentence: "The descriptor is no directory's."},
+	{cause: IsDir, ops: []call.Op{call.Unlink, call.Unlinkat, call.Link}, errno: kern.EPERM, also: []kern.Errno{kern.EISDIR}},
+	{cause: ShortBuffer, ops: []call.Op{call.Getcwd}, errno: kern.ERANGE},
+	{cause: BadNewFD, ops: []call.Op{call.Dup2}, errno: kern.EBADF},
+	{cause: Revoked, ops: []call.Op{call.Getcwd}, errno: kern.EBADF, sentence: "The working directory has been revoked."},
+	{cause: Outside, ops: []call.Op{call.Getcwd}, errno: kern.ENOENT},
+	{cause: Negative, ops: []call.Op{call.Truncate, call.Ftruncate}, sentence: "The size is negative."},
+	{cause: Slash, ops: []call.Op{call.Undelete}, sentence: "Slashes follow the name."},
+}

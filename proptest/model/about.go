@@ -1,0 +1,168 @@
+package model
+
+import (
+	"rumpvfs/kern"
+	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/clause"
+)
+
+// pathconf is pathconf and fpathconf.
+func (m *Model) pathconf(p *proc, c *call.Call, r *call.Result) clause.Cause {
+	var n *node
+	if c.Op == call.Fpathconf {
+		f := p.fileOf(c.FD)
+		switch {
+		case f == nil:
+			return clause.BadFD
+		case f.isConsole():
+			return clause.NotVnode
+		case f.dead():
+			return clause.RevokedFD
+		}
+		n = f.node
+	} else {
+		if no := m.find(p, c.Path, follow); no != 0 {
+			return no
+		}
+		n = m.w.node
+	}
+	limit := m.limitOf
+	if n.isDevice() {
+		limit = deviceLimit
+	}
+	value, known := limit(c.Flags)
+	if !known {
+		return clause.BadName
+	}
+	r.Ret = value
+	return clause.OK
+}
+
+// limitOf is a limit of files in the file system.
+func (m *Model) limitOf(name int32) (int64, bool) {
+	switch name {
+	case kern.PC_LINK_MAX:
+		return kern.LINK_MAX, true
+	case kern.PC_NAME_MAX:
+		return kern.KERNEL_NAME_MAX, true
+	case kern.PC_PATH_MAX:
+		return kern.PATH_MAX, true
+	case kern.PC_PIPE_BUF:
+		return kern.PIPE_BUF, true
+	case kern.PC_CHOWN_RESTRICTED, kern.PC_NO_TRUNC, kern.PC_SYNC_IO, kern.PC_2_SYMLINKS:
+		return 1, true
+	case kern.PC_FILESIZEBITS:
+		if m.has(kern.QuirkPathconf) {
+			return 43, true
+		}
+		return 64, true
+	case kern.PC_SYMLINK_MAX:
+		if m.has(kern.QuirkPathconf) {
+			return kern.MAXPATHLEN, true
+		}
+		return kern.MAXPATHLEN - 1, true
+	}
+	return 0, false
+}
+
+// deviceLimit is a limit of devices, whatever file system they are in.
+func deviceLimit(name int32) (int64, bool) {
+	switch name {
+	case kern.PC_LINK_MAX:
+		return kern.LINK_MAX, true
+	case kern.PC_MAX_CANON:
+		return kern.MAX_CANON, true
+	case kern.PC_MAX_INPUT:
+		return kern.MAX_INPUT, true
+	case kern.PC_PIPE_BUF:
+		return kern.PIPE_BUF, true
+	case kern.PC_CHOWN_RESTRICTED, kern.PC_SYNC_IO:
+		return 1, true
+	case kern.PC_VDISABLE:
+		return kern.POSIX_VDISABLE, true
+	}
+	return 0, false
+}
+
+// aboutRumpfs is what statvfs tells, which never changes.
+const aboutRumpfs = `0 type=rumpfs on="/" from="rumpfs" flag=0x5000 bsize=512 frsize=512 iosize=512 blocks=2 bfree=0 bavail=0 ` +
+	`bresvd=0 files=0 ffree=0 favail=0 fresvd=0 namemax=255 owner=0`
+
+// statvfs is statvfs1 and fstatvfs1.
+func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
+	if c.Op == call.Fstatvfs1 {
+		if _, no := p.vnodeOf(c.FD); no != 0 {
+			return no
+		}
+	} else if no := m.find(p, c.Path, follow); no != 0 {
+		return no
+	}
+	if no := m.rootHasPath(p); no != 0 {
+		return no
+	}
+	r.Data = append(r.Data, aboutRumpfs...)
+	return clause.OK
+}
+
+// rootHasPath says whether one can say where the process's root is, and so where file systems are mounted as it sees them.
+func (m *Model) rootHasPath(p *proc) clause.Cause {
+	if p.root.node == nil {
+		return 0
+	}
+	_, no := m.pathOf(&p.cred, p.root.node, m.root, kern.MAXPATHLEN, false)
+	switch no {
+	case clause.Search:
+		return clause.RootSearch
+	case clause.Removed:
+		return clause.RootRemoved
+	case clause.ShortBuffer:
+		return clause.RootDeep
+	}
+	return no
+}
+
+func (m *Model) getvfsstat(p *proc, _ *call.Call, r *call.Result) clause.Cause {
+	if no := m.rootHasPath(p); no != 0 {
+		return no
+	}
+	r.Data = append(r.Data, `1 rumpfs@"/"`...)
+	r.Ret = 1
+	return clause.OK
+}
+
+func (m *Model) getfh(p *proc, c *call.Call, _ *call.Result) clause.Cause {
+	if !p.cred.isRoot() {
+		return clause.NotSuper
+	}
+	if no := m.find(p, c.Path, follow); no != 0 {
+		return no
+	}
+	return clause.NoHandles
+}
+
+func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
+	if no := m.find(p, c.Path, follow); no != 0 {
+		return no
+	}
+	n := m.w.node
+	switch {
+	case !p.cred.isRoot() && p.cred.euid != n.uid:
+		return clause.NotOwner
+	case n.isDevice():
+		m.revokeDevice(n)
+		return clause.Device
+	case m.has(kern.QuirkRevokeIgnored):
+		return clause.Ignored
+	}
+	n.life++
+	return clause.OK
+}
+
+// revokeDevice ends all uses of the device, whichever node they came by.
+func (m *Model) revokeDevice(n *node) {
+	for _, o := range m.nodes.all[:m.nodes.used] {
+		if o.kind() == n.kind() && o.rdev == n.rdev {
+			o.life++
+		}
+	}
+}
