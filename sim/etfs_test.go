@@ -1,8 +1,11 @@
 package sim_test
 
 import (
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -321,6 +324,7 @@ func TestEtfsBadKeysAndWindows(t *testing.T) {
 	check(t, "NUL in the key", k.EtfsRegister("/\x00", "/", rumpfs.RUMP_ETFS_DIR), kern.EINVAL)
 	check(t, "NUL in the host path", k.EtfsRegister("/k", "/\x00", rumpfs.RUMP_ETFS_DIR), kern.EINVAL)
 	ok(t, k.EtfsRegister("/k", "/", rumpfs.RUMP_ETFS_DIR))
+	check(t, "window on a directory", k.EtfsRegisterWithsize("/l", "/", rumpfs.RUMP_ETFS_DIR, 1, 1), kern.EISDIR)
 }
 
 // TestEtfsUnknownType is a panic of that kernel alone.
@@ -524,6 +528,53 @@ func TestEtfsSweep(t *testing.T) {
 	}
 }
 
+// TestEtfsTourSweep does the same with what was recorded of mapped files. A
+// section that panics by itself may do so still; without one of its mappings
+// it may instead reach a file below a DIR mapping, as the reference has it.
+func TestEtfsTourSweep(t *testing.T) {
+	for _, sec := range tour(t) {
+		mayPanic := map[string]bool{"panic: undefined: " + kern.QuirkEtfsDirData.String(): true}
+		hit := true
+		for n := int64(0); n == 0 || hit; n++ {
+			host := hypercall.NewFaultHost(nil)
+			if n > 0 {
+				host.SetFaults(hypercall.Fault{Nth: n, Err: hypercall.HostErrno(kern.EIO)})
+			}
+			o := replay.Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Host: host})
+			if n == 0 {
+				mayPanic[fmt.Sprint(o.Stop)] = true
+				continue
+			}
+			hit = host.Injected() > 0
+			if o.Err != nil || o.Left != nil || o.Stop != nil && !mayPanic[o.Stop.Error()] {
+				t.Errorf("%s, failing call %d: %v, %v, %v", sec.Name, n, o.Stop, o.Err, o.Left)
+			}
+		}
+	}
+}
+
+// tour returns the recorded sections that map files.
+func tour(t *testing.T) (etfs []*script.Section) {
+	t.Helper()
+	f, err := os.Open("replay/testdata/tour.trace.gz")
+	ok(t, err)
+	defer f.Close()
+	z := value[*gzip.Reader](t)(gzip.NewReader(f))
+	tr := value[*script.Script](t)(script.ParseTrace("tour.trace", value[[]byte](t)(io.ReadAll(z))))
+	for i := range tr.Sections {
+		for _, line := range tr.Sections[i].Lines {
+			if line.Call != nil && strings.HasPrefix(line.Call.Name, "etfs_register") {
+				etfs = append(etfs, &tr.Sections[i])
+				break
+			}
+		}
+	}
+	if len(etfs) < 20 {
+		t.Fatalf("%d sections map files", len(etfs))
+	}
+	return etfs
+}
+
 // TestEtfsFaultRate runs the same story against a host that fails one time in
 // ten: the same seed gives the same answers.
 func TestEtfsFaultRate(t *testing.T) {
@@ -557,6 +608,9 @@ func TestEtfsRemoveRaces(t *testing.T) {
 		c := sim.Config{Mode: hypercall.Deterministic, Seed: seed, Host: hypercall.NewMemHost()}
 		if seed%2 == 1 {
 			c.Fixed = kern.Rev1125
+		}
+		if seed%10 >= 8 {
+			c.Mode = hypercall.Native
 		}
 		ok(t, c.Host.Mkdir("/d"))
 		for _, name := range []string{"/f", "/d/a", "/disk"} {
