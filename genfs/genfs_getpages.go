@@ -62,6 +62,14 @@ func Getpages(l *kern.Lwp, vp *vnode.Vnode, offset int64, m []*uvm.Page, count, 
 		glocked:    flags&uvm.PGO_GLOCKHELD != 0,
 	}
 	g.check()
+	if flags&uvm.PGO_LOCKED == 0 {
+		mp := vp.Mount()
+		if err := startTrans(l, vp, vnode.FSTRANS_SHARED); err != nil {
+			vp.Interlock.Exit(l)
+			return count, err
+		}
+		defer mp.FstransDone(l)
+	}
 	again, err := true, error(nil)
 	for again {
 		again, err = g.attempt(l)

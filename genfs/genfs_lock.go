@@ -49,12 +49,15 @@ func Lock(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	if flags&vnode.LK_NOWAIT != 0 {
 		return lockNowait(l, vp, flags)
 	}
+	mp := vp.Mount()
+	mp.FstransStart(l, vnode.FSTRANS_SHARED)
 	enter(l, vp, flags)
 	if !vp.Dying() {
 		emitLock(l, kern.EvLock, vp, flags)
 		return nil
 	}
 	vp.VLock.Exit(l)
+	mp.FstransDone(l)
 	vp.Interlock.Enter(l)
 	err := vp.DeadCheck(l, 0)
 	kern.KASSERTOf(err == kern.ENOENT, "error == ENOENT", vp)
@@ -63,12 +66,18 @@ func Lock(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 }
 
 func lockNowait(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
+	mp := vp.Mount()
+	if err := mp.FstransStartNowait(l, vnode.FSTRANS_SHARED); err != nil {
+		return err
+	}
 	if !tryEnter(l, vp, flags) {
+		mp.FstransDone(l)
 		return kern.EBUSY
 	}
 	err := tryDeadCheck(l, vp)
 	if err != nil {
 		vp.VLock.Exit(l)
+		mp.FstransDone(l)
 		return err
 	}
 	emitLock(l, kern.EvLock, vp, flags)
@@ -97,7 +106,9 @@ func emitLock(l *kern.Lwp, kind kern.EventKind, vp *vnode.Vnode, flags int) {
 //
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_unlock
 func Unlock(l *kern.Lwp, vp *vnode.Vnode) error {
+	mp := vp.Mount()
 	vp.VLock.Exit(l)
+	mp.FstransDone(l)
 	emitLock(l, kern.EvUnlock, vp, 0)
 	return nil
 }

@@ -46,6 +46,14 @@ func Putpages(l *kern.Lwp, vp *vnode.Vnode, offlo, offhi int64, flags int) error
 	if offhi == 0 || flags&uvm.PGO_ALLPAGES != 0 {
 		offhi = lastPage
 	}
+	mp := vp.Mount()
+	if flags&uvm.PGO_CLEANIT != 0 {
+		if err := startTrans(l, vp, vnode.FSTRANS_LAZY); err != nil {
+			vp.Interlock.Exit(l)
+			return err
+		}
+		defer mp.FstransDone(l)
+	}
 	for {
 		if vp.NPages() == 0 {
 			offWorklist(l, vp)
@@ -62,6 +70,24 @@ func Putpages(l *kern.Lwp, vp *vnode.Vnode, offlo, offhi int64, flags int) error
 		// A vnode that is reclaimed must become clean, whatever the
 		// writing says.
 	}
+}
+
+// startTrans begins a transaction on the mount of vp. The page daemon does not
+// wait for one: EBUSY.
+//
+// Preconditions: the interlock is held.
+// Postconditions: the same; it was released if there was something to wait
+// for.
+func startTrans(l *kern.Lwp, vp *vnode.Vnode, t vnode.FstransLock) error {
+	mp := vp.Mount()
+	err := mp.FstransStartNowait(l, t)
+	if err == nil || vp.System().UVM.IsPagedaemon(l) {
+		return err
+	}
+	vp.Interlock.Exit(l)
+	mp.FstransStart(l, t)
+	vp.Interlock.Enter(l)
+	return nil
 }
 
 // offWorklist takes a vnode that has nothing dirty off the syncer's list.

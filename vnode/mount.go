@@ -27,6 +27,8 @@ type VFSOps interface {
 	Vptofh(l *kern.Lwp, vp *Vnode) (fid []byte, err error)
 	// Extattrctl is asked to start or stop extended attributes.
 	Extattrctl(l *kern.Lwp, mp *Mount, cmd int) error
+	// Suspendctl is asked to suspend all operations or to resume them.
+	Suspendctl(l *kern.Lwp, mp *Mount, cmd int) error
 	// Mountroot mounts the file system as root at boot.
 	Mountroot(l *kern.Lwp, sys *System) error
 	RenamelockEnter(l *kern.Lwp, mp *Mount) error
@@ -54,24 +56,24 @@ type Mount struct {
 	Stat      kern.Statvfs // :  what does not change: names, identifiers, owner
 	FsBshift  int          // :
 	DevBshift int          // :
-	Trans     any          // fstrans(9) state
 
 	flag  atomic.Uint32 // a: MNT_*
 	iflag atomic.Uint32 // a: IMNT_*
 
 	sys        *System
-	refcnt     atomic.Int32 // a: references to this structure
-	busynest   int          // u: nested vfs_busy
-	unmounter  *kern.Lwp    // u: who is unmounting it
-	unmountCV  kern.CV      // u: unmounter is done
-	gen        uint64       // :
-	next, prev *Mount       // l: mount list
-	listed     bool         // l: is on the mount list
-	seq        uint64       // l: place on the mount list, growing
-	vnodes     mntVnodeList // m
-	loading    int          // m: vnodes being made
-	loadingCV  kern.CV      // m: loading is 0
-	closedBy   *kern.Lwp    // m: only this lwp may make vnodes; nil: everybody
+	trans      *fstransMount // :  fstrans(9), nil for a file system without
+	refcnt     atomic.Int32  // a: references to this structure
+	busynest   int           // u: nested vfs_busy
+	unmounter  *kern.Lwp     // u: who is unmounting it
+	unmountCV  kern.CV       // u: unmounter is done
+	gen        uint64        // :
+	next, prev *Mount        // l: mount list
+	listed     bool          // l: is on the mount list
+	seq        uint64        // l: place on the mount list, growing
+	vnodes     mntVnodeList  // m
+	loading    int           // m: vnodes being made
+	loadingCV  kern.CV       // m: loading is 0
+	closedBy   *kern.Lwp     // m: only this lwp may make vnodes; nil: everybody
 
 	latest atomic.Pointer[kern.Statvfs] // a: the statistics that were asked for last
 }
@@ -180,6 +182,9 @@ func (BaseVFS) Vptofh(*kern.Lwp, *Vnode) ([]byte, error) { return nil, kern.EOPN
 // Extattrctl has no extended attributes.
 func (BaseVFS) Extattrctl(*kern.Lwp, *Mount, int) error { return kern.EOPNOTSUPP }
 
+// Suspendctl cannot be suspended.
+func (BaseVFS) Suspendctl(*kern.Lwp, *Mount, int) error { return kern.EOPNOTSUPP }
+
 // Mountroot refuses to be the root.
 func (BaseVFS) Mountroot(*kern.Lwp, *System) error { return kern.EOPNOTSUPP }
 
@@ -237,6 +242,9 @@ func VFS_VPTOFH(l *kern.Lwp, vp *Vnode) ([]byte, error) { return vp.Mount().Op.V
 
 // VFS_EXTATTRCTL starts or stops extended attributes, as cmd says.
 func VFS_EXTATTRCTL(l *kern.Lwp, mp *Mount, cmd int) error { return mp.Op.Extattrctl(l, mp, cmd) }
+
+// VFS_SUSPENDCTL suspends a file system or resumes it, as cmd says.
+func VFS_SUSPENDCTL(l *kern.Lwp, mp *Mount, cmd int) error { return mp.Op.Suspendctl(l, mp, cmd) }
 
 // VFS_RENAMELOCK_ENTER begins the rename of a directory.
 func VFS_RENAMELOCK_ENTER(l *kern.Lwp, mp *Mount) error { return mp.Op.RenamelockEnter(l, mp) }

@@ -67,10 +67,11 @@ type System struct {
 	drainAsked bool // f
 
 	releLock   kern.Mutex
-	releFirst  *Vnode // r: last references to be released
-	releTail   *Vnode // r
-	relePend   int    // r: length of that list
-	releActive int    // r: releases in progress
+	releFirst  *Vnode   // r: last references to be released
+	releTail   *Vnode   // r
+	relePend   int      // r: length of that list and the next
+	releSkip   []*Vnode // r: those of suspended file systems
+	releActive int      // r: releases in progress
 	releCV     kern.CV
 	releDone   kern.CV
 	releLwp    *kern.Lwp // r
@@ -79,6 +80,8 @@ type System struct {
 
 	bufs   bufPool // buffers not in use, with locks of its own
 	syncer syncer  // the syncer's worklist, with a lock of its own
+
+	fstrans fstrans
 
 	mountlistLock         kern.Mutex
 	mountFirst, mountLast *Mount // l
@@ -166,6 +169,7 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 	sys.vfsListLock.Init(k.Sys, &vfsListLockClass)
 	sys.bufs.init(k.Sys)
 	sys.syncer.init(k.Sys)
+	sys.fstrans.init(k.Sys)
 	return sys
 }
 

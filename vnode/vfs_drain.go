@@ -157,7 +157,8 @@ func (vp *Vnode) Holdcnt() int { return vp.holdcnt }
 // off. It returns nil if none is to be had.
 //
 // Preconditions: freeLock is held.
-// Postconditions: the same, and the interlock of the vnode is held.
+// Postconditions: the same, the interlock of the vnode is held, and a
+// transaction on its mount has begun.
 func (sys *System) take(l *kern.Lwp, fl *freeList) *Vnode {
 	for vp := fl.first; vp != nil; {
 		next := vp.freeNext
@@ -170,7 +171,11 @@ func (sys *System) take(l *kern.Lwp, fl *freeList) *Vnode {
 			}
 		case !vp.Interlock.TryEnter(l):
 			vp = next
+		case vp.Mount().FstransStartNowait(l, FSTRANS_SHARED) != nil:
+			vp.Interlock.Exit(l)
+			vp = next
 		case !vp.claim():
+			vp.Mount().FstransDone(l)
 			vp.Interlock.Exit(l)
 		case vp.unused == vp.freeAge:
 			fl.remove(vp)
@@ -180,6 +185,7 @@ func (sys *System) take(l *kern.Lwp, fl *freeList) *Vnode {
 			fl.remove(vp)
 			fl.insert(vp)
 			vp.unclaim(l)
+			vp.Mount().FstransDone(l)
 			vp.Interlock.Exit(l)
 			if vp.freeNext != next {
 				vp = next
@@ -204,8 +210,10 @@ func (sys *System) DrainStep(l *kern.Lwp) error {
 	if vp == nil {
 		return kern.EBUSY
 	}
+	mp := vp.Mount()
 	vp.clean(l)
 	vp.relel(l, releChanged)
+	mp.FstransDone(l)
 	return nil
 }
 

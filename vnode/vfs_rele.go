@@ -278,12 +278,7 @@ func (vp *Vnode) destroy(l *kern.Lwp) {
 // Postconditions: it is released; the reference is the worker's.
 func (sys *System) deferRele(l *kern.Lwp, vp *Vnode) {
 	sys.releLock.Enter(l)
-	if sys.releTail == nil {
-		sys.releFirst = vp
-	} else {
-		sys.releTail.releNext = vp
-	}
-	sys.releTail = vp
+	sys.appendRele(vp)
 	sys.relePend++
 	sys.releCV.Signal(l)
 	sys.releLock.Exit(l)
@@ -321,8 +316,32 @@ func (sys *System) releThread(l *kern.Lwp) {
 	}
 }
 
+// resumeReleases has those releases done that had to be left undone while a
+// file system was suspended.
+func (sys *System) resumeReleases(l *kern.Lwp) {
+	sys.releLock.Enter(l)
+	for _, vp := range sys.releSkip {
+		sys.appendRele(vp)
+	}
+	sys.releSkip = nil
+	sys.releCV.Signal(l)
+	sys.releLock.Exit(l)
+}
+
+// appendRele puts vp at the end of the list of those to be released.
+//
+// Preconditions: releLock is held.
+func (sys *System) appendRele(vp *Vnode) {
+	if sys.releTail == nil {
+		sys.releFirst = vp
+	} else {
+		sys.releTail.releNext = vp
+	}
+	sys.releTail = vp
+}
+
 // ReleStep does one deferred release, waiting for the vnode lock, and reports
-// whether there was one.
+// whether there was one. It is put off if the file system is suspended.
 func (sys *System) ReleStep(l *kern.Lwp) bool {
 	sys.releLock.Enter(l)
 	vp := sys.releFirst
@@ -334,12 +353,19 @@ func (sys *System) ReleStep(l *kern.Lwp) bool {
 	if sys.releFirst == nil {
 		sys.releTail = nil
 	}
+	mp := vp.Mount()
+	if mp.FstransStartNowait(l, FSTRANS_LAZY) != nil {
+		sys.releSkip = append(sys.releSkip, vp)
+		sys.releLock.Exit(l)
+		return true
+	}
 	sys.relePend--
 	sys.releActive++
 	sys.releLock.Exit(l)
 
 	vp.Interlock.Enter(l)
 	vp.relel(l, releWait)
+	mp.FstransDone(l)
 
 	sys.releLock.Enter(l)
 	sys.releActive--
