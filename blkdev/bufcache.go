@@ -109,14 +109,18 @@ func NewCache(v *vnode.System, devsw *Devsw, cfg CacheConfig) *Cache {
 	return c
 }
 
+// setWatermarks says how much memory buffers may have. Without a limit nothing
+// but what has become invalid is used again, and that at once.
+//
 //netbsd:sys/kern/vfs_bio.c buf_setwm, buf_memcalc
 func (c *Cache) setWatermarks(cfg CacheConfig) {
 	c.hiwater = cfg.Hiwater
 	if c.hiwater == 0 {
 		c.hiwater = cfg.MemLimit / 100 * bufcachePct
-		if cfg.MemLimit == 0 {
-			c.hiwater = math.MaxInt64
-		}
+	}
+	if c.hiwater == 0 {
+		c.hiwater = math.MaxInt64
+		return
 	}
 	c.hiwater = max(c.hiwater, bufmemMinHigh)
 	c.lowater = c.hiwater >> bufmemShift
@@ -236,7 +240,7 @@ func (c *Cache) lotsfree() bool {
 		return false
 	}
 	thresh := (c.bufmem - c.lowater) / ((c.hiwater - c.lowater) / steps)
-	return int64(c.v.K.Sys.Random()%steps) >= thresh
+	return thresh == 0 || int64(c.v.K.Sys.Random()%steps) >= thresh
 }
 
 // canrelease returns how many bytes the cache should give back.

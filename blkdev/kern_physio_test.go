@@ -126,13 +126,15 @@ type lateDisk struct {
 	pending []*vnode.Buf // lock
 	most    int          // lock: that were pending at once
 	fail    int64
-	quit    bool // lock
+	do      func(l *kern.Lwp, bp *vnode.Buf) // makes the transfer, to its end
+	quit    bool                             // lock
 }
 
 var lateDiskLockClass = hypercall.LockClass{Name: "late_disk", Rank: 630}
 
 func newLateDisk(m *machine) *lateDisk {
 	d := &lateDisk{m: m, fail: 1 << 62}
+	d.do = d.pretend
 	d.lock.Init(m.k.Sys, &lateDiskLockClass)
 	d.cv.Init(m.k.Sys, "latedisk")
 	kern.StartLwp(m.k, m.l.Proc, "disk", d.work)
@@ -158,15 +160,20 @@ func (d *lateDisk) work(l *kern.Lwp) {
 		bp := d.pending[i]
 		d.pending = append(d.pending[:i], d.pending[i+1:]...)
 		d.lock.Exit(l)
-		bp.Resid, bp.Error = 0, nil
-		if bp.Blkno >= d.fail {
-			bp.Resid, bp.Error = bp.Bcount, kern.Errno(1+bp.Blkno%7)
-		}
-		vnode.Biodone(l, bp)
+		d.do(l, bp)
 		l.Point()
 		d.lock.Enter(l)
 	}
 	d.lock.Exit(l)
+}
+
+// pretend makes a transfer that has no effect.
+func (d *lateDisk) pretend(l *kern.Lwp, bp *vnode.Buf) {
+	bp.Resid, bp.Error = 0, nil
+	if bp.Blkno >= d.fail {
+		bp.Resid, bp.Error = bp.Bcount, kern.Errno(1+bp.Blkno%7)
+	}
+	vnode.Biodone(l, bp)
 }
 
 func (d *lateDisk) stop() {

@@ -1,7 +1,6 @@
 package blkdev
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
 	"sync/atomic"
@@ -252,11 +251,10 @@ func (d *Rumpblk) backendOpen(rblk *rblkdev, path string) (err error) {
 
 // hostError is the kernel's errno for an error of the host.
 func hostError(err error) error {
-	var he hypercall.HostErrno
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &he):
+	}
+	if he, ok := err.(hypercall.HostErrno); ok {
 		return kern.Errno(he)
 	}
 	return kern.EIO
