@@ -336,6 +336,9 @@ func (k *Kernel) halt() (left []string) {
 	if n := k.UVM.Pages(); n != 0 {
 		left = append(left, fmt.Sprintf("%d pages", n))
 	}
+	if n := k.Sys.Reserved(); n != 0 {
+		left = append(left, fmt.Sprintf("%d bytes of file data", n))
+	}
 	if n := k.Sys.Host().OpenFDs(); n != 0 {
 		left = append(left, fmt.Sprintf("%d host descriptors", n))
 	}

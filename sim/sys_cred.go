@@ -13,6 +13,11 @@ func (p *Proc) setid(name string, allowed func(*kern.Cred) bool, change func(*ke
 		return err
 	}
 	defer p.leave(l, &err)
+	return p.changeCred(l, allowed, change)
+}
+
+// changeCred is what all calls that change credentials have in common.
+func (p *Proc) changeCred(l *kern.Lwp, allowed func(*kern.Cred) bool, change func(*kern.Cred)) error {
 	p.k.procLock.Enter(l)
 	defer p.k.procLock.Exit(l)
 	cred := p.proc.Cred()
@@ -85,11 +90,16 @@ func (p *Proc) Setegid(gid uint32) error {
 // root only (EPERM).
 //
 //netbsd:sys/kern/kern_prot.c sys_setgroups
-func (p *Proc) Setgroups(groups ...uint32) error {
+func (p *Proc) Setgroups(groups ...uint32) (err error) {
+	l, err := p.enter("setgroups")
+	if err != nil {
+		return err
+	}
+	defer p.leave(l, &err)
 	if len(groups) > kern.NGROUPS {
 		return kern.EINVAL
 	}
-	return p.setid("setgroups",
+	return p.changeCred(l,
 		func(*kern.Cred) bool { return false },
 		func(c *kern.Cred) { c.Groups = append([]uint32(nil), groups...) })
 }

@@ -195,8 +195,6 @@ func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
 		return p.dupfd("fcntl", fd, int(int32(arg)), false)
 	case kern.F_DUPFD_CLOEXEC:
 		return p.dupfd("fcntl", fd, int(int32(arg)), true)
-	case kern.F_GETLK, kern.F_SETLK, kern.F_SETLKW:
-		return -1, kern.EFAULT
 	}
 	l, err := p.enter("fcntl")
 	if err != nil {
@@ -208,6 +206,8 @@ func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
 		return 0, p.closem(l, fd)
 	case kern.F_MAXFD:
 		return p.fd.Lastfile(l), nil
+	case kern.F_GETLK, kern.F_SETLK, kern.F_SETLKW:
+		return -1, kern.EFAULT
 	}
 	fp := p.fd.Get(l, fd)
 	if fp == nil {

@@ -1,0 +1,145 @@
+package sim_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/sim"
+)
+
+// TestBoot shows what a fresh kernel has.
+func TestBoot(t *testing.T) {
+	p := boot(t, sim.Config{}).Init()
+	for path, mode := range map[string]uint32{
+		"/": kern.S_IFDIR | 0o755, "/dev": kern.S_IFDIR | 0o755, "/tmp": kern.S_IFDIR | 0o1777,
+		"/dev/null": kern.S_IFCHR | 0o644, "/dev/zero": kern.S_IFCHR | 0o644,
+	} {
+		wants(t, path, value[kern.Stat](t)(p.Stat(path)).Mode, mode)
+	}
+	wants(t, "cwd", value[string](t)(p.Getcwd()), "/")
+	wants(t, "descriptors", value[int](t)(p.Fcntl(0, kern.F_MAXFD, 0)), 2)
+	wants(t, "root", p.Cred().EUID, 0)
+}
+
+func TestBootParams(t *testing.T) {
+	for _, c := range []struct {
+		params map[string]string
+		bad    string
+	}{
+		{map[string]string{"RUMP_NVNODES": "10"}, ""},
+		{map[string]string{"RUMP_NVNODES": "0"}, "RUMP_NVNODES"},
+		{map[string]string{"RUMP_NVNODES": "many"}, "RUMP_NVNODES"},
+		{map[string]string{"RUMP_MEMLIMIT": "64m"}, ""},
+		{map[string]string{"RUMP_MEMLIMIT": "lots"}, "RUMP_MEMLIMIT"},
+		{map[string]string{"SOMETHING_ELSE": "x"}, ""},
+	} {
+		k, err := sim.Boot(sim.Config{Params: c.params})
+		if c.bad == "" {
+			ok(t, err)
+			ok(t, k.Shutdown())
+		} else if err == nil || !strings.Contains(err.Error(), c.bad) {
+			t.Errorf("%v: %v", c.params, err)
+		}
+	}
+}
+
+func TestEpoch(t *testing.T) {
+	epoch := time.Date(1999, 12, 31, 23, 59, 59, 0, time.UTC)
+	p := boot(t, sim.Config{Mode: hypercall.Deterministic, Epoch: epoch}).Init()
+	ok(t, p.Close(create(t, p, "/f", "")))
+	wants(t, "birth", value[kern.Stat](t)(p.Stat("/f")).Birthtim.Sec, epoch.Unix())
+}
+
+// TestPanic: a kernel panic is a value, of this call and of every later one;
+// other kernels do not notice.
+func TestPanic(t *testing.T) {
+	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Deterministic} {
+		k, other := boot(t, sim.Config{Mode: mode}), boot(t, sim.Config{Mode: mode})
+		p := k.Init()
+		child := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFCFDG))
+		_, err := p.Write(mkfifo(t, p), []byte("x"))
+		var panicked *kern.Panic
+		if !errors.As(err, &panicked) {
+			t.Fatalf("%v: write to a fifo: %v, want a panic", mode, err)
+		}
+		if !strings.Contains(panicked.Msg, "v_type == VREG") || !strings.Contains(panicked.State, "VFIFO") || panicked.Stack != nil {
+			t.Errorf("panic %q, state %q, stack %s", panicked.Msg, panicked.State, panicked.Stack)
+		}
+		_, later := p.Stat("/")
+		wants(t, "stat", later, err)
+		wants(t, "another process", child.Exit(), err)
+		wants(t, "Err", k.Err(), err)
+		for _, call := range everyCall(p) {
+			wants(t, "every call", call(), err)
+		}
+		_, err = other.Init().Stat("/")
+		check(t, "another kernel", err, nil)
+		check(t, "shutdown", k.Shutdown(), nil)
+		wants(t, "after that", p.Mkdir("/x", 0), later)
+	}
+}
+
+// TestFifoFixed: without the quirk there is no fifofs.
+func TestFifoFixed(t *testing.T) {
+	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	ok(t, p.Mkfifo("/fifo", 0o666))
+	_, err := p.Open("/fifo", kern.O_RDWR, 0)
+	check(t, "open", err, kern.EOPNOTSUPP)
+}
+
+// everyCall are all system calls, without their results.
+func everyCall(p *sim.Proc) []func() error {
+	var calls []func() error
+	m := &monkey{p: p, dice: seeded(1), waits: true, fifos: true, absurd: true}
+	for _, d := range deeds {
+		calls = append(calls, func() error { _, err := d.do(m); return err })
+	}
+	return calls
+}
+
+// TestShutdown: afterwards there is nobody.
+func TestShutdown(t *testing.T) {
+	k, err := sim.Boot(sim.Config{})
+	ok(t, err)
+	p := k.Init()
+	child := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFSHFD))
+	create(t, p, "/f", "open until the end")
+	ok(t, p.Mkdir("/d", 0o755))
+	ok(t, child.Chroot("/d"))
+	ok(t, k.Shutdown())
+	_, err = p.Stat("/")
+	check(t, "stat", err, kern.ESRCH)
+	check(t, "exit", child.Exit(), kern.ESRCH)
+	check(t, "shutdown again", k.Shutdown(), nil)
+	check(t, "Err", k.Err(), nil)
+	k.Run()
+}
+
+// TestShutdownNamesLwps: an lwp that has not ended is left over.
+func TestShutdownNamesLwps(t *testing.T) {
+	k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic})
+	ok(t, err)
+	p := k.Init()
+	ok(t, p.Flock(create(t, p, "/f", ""), kern.LOCK_EX))
+	unwound, returned := false, false
+	p.Go("sleeper", func(p *sim.Proc) {
+		defer func() { unwound = true }()
+		_, _ = p.Open("/f", kern.O_RDONLY|kern.O_SHLOCK, 0)
+		returned = true
+	})
+	p.Go("never run", func(p *sim.Proc) {})
+	for k.Sys.Step() && len(k.Procs()) > 0 {
+		break
+	}
+	err = k.Shutdown()
+	if err == nil || !strings.Contains(err.Error(), "sleeper") && !strings.Contains(err.Error(), "never run") {
+		t.Errorf("shutdown: %v, want it to name the lwps", err)
+	}
+	if returned && !unwound {
+		t.Error("a call returned after the shutdown")
+	}
+}
