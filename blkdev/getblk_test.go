@@ -419,7 +419,7 @@ func BenchmarkSequential(b *testing.B) {
 	for _, op := range []string{"write", "read"} {
 		b.Run(op, func(b *testing.B) {
 			m := newMachine(b, setup{limit: 4 << 20, Config: hypercall.Config{Host: zeroHost{hypercall.NewMemHost()}}})
-			vp := m.disk("/disk", nil)
+			vp := m.disk("/disk", []byte{0})
 			m.blk.minors[0].Load().size = size
 			b.SetBytes(size)
 			b.ReportAllocs()

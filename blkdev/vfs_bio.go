@@ -102,7 +102,6 @@ func (c *Cache) charged(vp *vnode.Vnode) *vnode.Mount {
 //
 //netbsd:sys/kern/vfs_bio.c bwrite
 func (c *Cache) Bwrite(l *kern.Lwp, bp *vnode.Buf) error {
-	kern.KASSERT(bp.Cflags&vnode.BC_BUSY != 0, "ISSET(bp->b_cflags, BC_BUSY)")
 	vp := bp.Vp
 	mp := c.charged(vp)
 	sync := bp.Flags&vnode.B_ASYNC == 0
@@ -134,6 +133,7 @@ func (c *Cache) beginWrite(l *kern.Lwp, bp *vnode.Buf) {
 	bp.Error = nil
 	bp.Flags &^= vnode.B_READ
 	c.lock.Enter(l)
+	kern.KASSERT(bp.Cflags&vnode.BC_BUSY != 0, "ISSET(bp->b_cflags, BC_BUSY)")
 	h.writing = true
 	c.writing++
 	bp.Objlock.Enter(l)
@@ -161,12 +161,12 @@ func (c *Cache) VnBwrite(l *kern.Lwp, _ *vnode.Vnode, bp *vnode.Buf) error { ret
 //
 //netbsd:sys/kern/vfs_bio.c bdwrite
 func (c *Cache) Bdwrite(l *kern.Lwp, bp *vnode.Buf) {
-	kern.KASSERT(bp.Cflags&vnode.BC_BUSY != 0, "ISSET(bp->b_cflags, BC_BUSY)")
 	if c.onTape(l, bp) {
 		_ = c.Bawrite(l, bp) // the order of writes matters there
 		return
 	}
 	c.lock.Enter(l)
+	kern.KASSERT(bp.Cflags&vnode.BC_BUSY != 0, "ISSET(bp->b_cflags, BC_BUSY)")
 	bp.Objlock.Enter(l)
 	if bp.Oflags&vnode.BO_DELWRI == 0 {
 		bp.Oflags |= vnode.BO_DELWRI
@@ -194,7 +194,6 @@ func (c *Cache) onTape(l *kern.Lwp, bp *vnode.Buf) bool {
 //
 //netbsd:sys/kern/vfs_bio.c bawrite
 func (c *Cache) Bawrite(l *kern.Lwp, bp *vnode.Buf) error {
-	kern.KASSERT(bp.Cflags&vnode.BC_BUSY != 0, "ISSET(bp->b_cflags, BC_BUSY)")
 	kern.KASSERT(bp.Vp != nil, "bp->b_vp != NULL")
 	bp.Flags |= vnode.B_ASYNC
 	return vnode.VOP_BWRITE(l, bp.Vp, bp)
