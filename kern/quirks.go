@@ -45,6 +45,7 @@ const (
 	QuirkEtfsOpen
 	QuirkEtfsMinor
 	QuirkEtfsChar
+	QuirkGetcwdLimit
 	QuirkTruncateMinusOne
 	QuirkUtimesUnchecked
 	QuirkRumpblkMinor
@@ -214,7 +215,7 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Name: "revoke-ignored", Layer: "rumpfs",
 		What:     "revoke of anything but a device answers 0 and has no effect",
 		Cause:    "the operation is not in the table, and the system call drops its error",
-		Intended: "every use of the file ends",
+		Intended: "every use of the file ends; a directory gives EINVAL",
 	},
 	QuirkPathconf: {
 		Name: "pathconf", Layer: "rumpfs",
@@ -286,6 +287,13 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "after a CHR mapping is removed whoever has the device open reads its attributes from freed memory",
 		Cause:    "only vnodes of the block device are revoked",
 		Intended: "EBADF, as for a block device",
+	},
+	QuirkGetcwdLimit: {
+		Name: "getcwd-limit", Layer: "namei",
+		What: "getcwd with an odd number of bytes of room may give the end of a path that does not fit, and a directory 512 levels " +
+			"down counts as below every root",
+		Cause:    "going up ends after as many levels as half the bytes of the buffer, without a look at how far it came",
+		Intended: "ERANGE, and what is true",
 	},
 	QuirkTruncateMinusOne: {
 		Name: "truncate-minus-one", Layer: "sim",

@@ -84,8 +84,8 @@ func PathOf(l *kern.Lwp, vp *vnode.Vnode) (string, error) {
 }
 
 // VnIsUnder reports whether the directory lower is rvp or below it; rvp nil
-// stands for the root of l's process. What is 512 levels down counts as
-// below.
+// stands for the root of l's process. With QuirkGetcwdLimit what is 512 levels
+// down counts as below.
 //
 // Preconditions: the caller keeps both referenced; l holds no vnode lock; with
 // rvp nil, the process's Cwdinfo does not change.
@@ -109,9 +109,9 @@ func ProcIsUnder(l2 *kern.Lwp, p1 *kern.Proc) bool {
 	return VnIsUnder(l2, r1, r2)
 }
 
-// getcwdCommon goes up from lower to rvp (nil: the root of the process), at
-// most limit directories far, and puts their names in front of t, unless that
-// is nil. With access, every directory must let the caller search it, and all
+// getcwdCommon goes up from lower to rvp (nil: the root of the process), with
+// QuirkGetcwdLimit at most limit directories far, and puts their names in front
+// of t, unless that is nil. With access, every directory must let the caller search it, and all
 // but the first read it.
 //
 // Preconditions: the caller keeps lower and rvp referenced; l holds no vnode
@@ -168,7 +168,7 @@ func goUp(l *kern.Lwp, lower, rvp *vnode.Vnode, t *tail, limit int, access bool)
 			t.slash()
 		}
 		limit--
-		if lower == rvp || limit <= 0 {
+		if lower == rvp || limit <= 0 && l.K.Quirks.Has(kern.QuirkGetcwdLimit) {
 			return lower, nil
 		}
 	}

@@ -441,6 +441,9 @@ func (p *Proc) Revoke(path string) (err error) {
 	if l.Cred.EUID != va.UID && !l.Cred.IsRoot() {
 		return kern.EPERM
 	}
+	if vp.Type() == vnode.VDIR && !l.K.Quirks.Has(kern.QuirkRevokeIgnored) {
+		return kern.EINVAL
+	}
 	_ = vnode.VOP_REVOKE(l, vp, vnode.REVOKEALL)
 	return nil
 }

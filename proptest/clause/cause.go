@@ -120,7 +120,6 @@ const (
 	NoIoctl
 	NoDevIoctl
 	NoOwner
-	Passed
 
 	OverWhiteout
 	MadeWhiteout
@@ -172,6 +171,8 @@ const (
 	Unlocked
 	NoLock
 	FoundLock
+	Unasked
+	Partial
 
 	numCauses
 )
@@ -289,7 +290,6 @@ var causes = [numCauses]causeInfo{
 	NoIoctl:         {name: "control", errno: kern.ENOTTY, sentence: "The console does not know the request."},
 	NoDevIoctl:      {name: "control", errno: kern.ENODEV, sentence: "The device does not know the request."},
 	NoOwner:         {name: "no-owner", errno: kern.EOPNOTSUPP, sentence: "Nobody is told of what happens to a file."},
-	Passed:          {name: "revoked-request", errno: kern.EPASSTHROUGH, sentence: "The request is for a file that has been revoked."},
 
 	OverWhiteout: {name: "over-whiteout", sentence: "It makes the name in the place of a whiteout."},
 	MadeWhiteout: {name: "whiteout", sentence: "It makes a whiteout."},
@@ -340,5 +340,7 @@ var causes = [numCauses]causeInfo{
 	LockSet:      {name: "locked", sentence: "The lock is taken."},
 	Unlocked:     {name: "unlocked", sentence: "What the caller has in the range is given up."},
 	NoLock:       {name: "no-lock", sentence: "F_GETLK finds nothing in the way."},
+	Partial:      {name: "partial", sentence: "The room is an odd number of bytes, and not enough: the end of the path comes (quirk getcwd-limit)."},
+	Unasked:      {name: "unasked", sentence: "ST_NOWAIT gives what is known, which is little as long as nobody has asked for more."},
 	FoundLock:    {name: "found-lock", sentence: "F_GETLK finds the first lock in the way."},
 }

@@ -84,9 +84,13 @@ func deviceLimit(name int32) (int64, bool) {
 	return 0, false
 }
 
-// aboutRumpfs is what statvfs tells, which never changes.
-const aboutRumpfs = `0 type=rumpfs on="/" from="rumpfs" flag=0x5000 bsize=512 frsize=512 iosize=512 blocks=2 bfree=0 bavail=0 ` +
-	`bresvd=0 files=0 ffree=0 favail=0 fresvd=0 namemax=255 owner=0`
+// aboutRumpfs is what statvfs tells, which never changes once somebody in the kernel's own root directory has asked. Up to
+// then, ST_NOWAIT gets aboutNothing.
+const (
+	aboutRumpfs  = `0 type=rumpfs on="/" from="rumpfs" flag=0x5000 bsize=512 frsize=512 iosize=512 blocks=2` + aboutRest
+	aboutNothing = `0 type=rumpfs on="/" from="rumpfs" flag=0x5000 bsize=0 frsize=0 iosize=512 blocks=0` + aboutRest
+	aboutRest    = ` bfree=0 bavail=0 bresvd=0 files=0 ffree=0 favail=0 fresvd=0 namemax=255 owner=0`
+)
 
 // statvfs is statvfs1 and fstatvfs1.
 func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
@@ -100,16 +104,21 @@ func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	if no := m.rootHasPath(p); no != 0 {
 		return no
 	}
+	if c.Flags == kern.ST_NOWAIT && !m.asked {
+		r.Data = append(r.Data, aboutNothing...)
+		return clause.Unasked
+	}
+	m.ask(p)
 	r.Data = append(r.Data, aboutRumpfs...)
 	return clause.OK
 }
 
 // rootHasPath says whether one can say where the process's root is, and so where file systems are mounted as it sees them.
 func (m *Model) rootHasPath(p *proc) clause.Cause {
-	if p.root.node == nil {
+	if p.root == nil {
 		return 0
 	}
-	_, no := m.pathOf(&p.cred, p.root.node, m.root, kern.MAXPATHLEN, false)
+	_, no := m.pathOf(&p.cred, p.root, m.root, kern.MAXPATHLEN, false)
 	switch no {
 	case clause.Search:
 		return clause.RootSearch
@@ -121,10 +130,18 @@ func (m *Model) rootHasPath(p *proc) clause.Cause {
 	return no
 }
 
+// ask notes that the file system has been asked about itself.
+func (m *Model) ask(p *proc) {
+	if p.root == nil {
+		m.asked = true
+	}
+}
+
 func (m *Model) getvfsstat(p *proc, _ *call.Call, r *call.Result) clause.Cause {
 	if no := m.rootHasPath(p); no != 0 {
 		return no
 	}
+	m.ask(p)
 	r.Data = append(r.Data, `1 rumpfs@"/"`...)
 	r.Ret = 1
 	return clause.OK
@@ -153,6 +170,8 @@ func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return clause.Device
 	case m.has(kern.QuirkRevokeIgnored):
 		return clause.Ignored
+	case n.isDir():
+		return clause.IsDir
 	}
 	n.life++
 	return clause.OK

@@ -113,6 +113,9 @@ func (m *Model) subject(p *proc, c *call.Call) (*node, clause.Cause) {
 		if no != 0 {
 			return nil, no
 		}
+		if f.dead() {
+			return f.node, clause.RevokedFD
+		}
 		return f.node, 0
 	case call.Lchmod, call.Lchown, call.Lchflags, call.Lutimes:
 		h = 0
@@ -215,11 +218,12 @@ func (m *Model) chflags(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 
 // utimes is utimes, lutimes and futimes.
 func (m *Model) utimes(p *proc, c *call.Call, _ *call.Result) clause.Cause {
-	if !c.Null && !m.has(kern.QuirkUtimesUnchecked) && (badMicros(c.Arg[1]) || badMicros(c.Arg[3])) {
-		return clause.BadTime
-	}
 	n, no := m.subject(p, c)
-	if no != 0 {
+	bad := !c.Null && !m.has(kern.QuirkUtimesUnchecked) && (badMicros(c.Arg[1]) || badMicros(c.Arg[3]))
+	switch {
+	case bad && (no == 0 || no == clause.RevokedFD):
+		return clause.BadTime
+	case no != 0:
 		return no
 	}
 	var set [2]moment

@@ -16,15 +16,13 @@ func (p *proc) fileOf(fd int32) *file {
 	return p.table.slots[fd].file
 }
 
-// vnodeOf is the open file of a descriptor that must stand for something in a file system that has not been revoked.
+// vnodeOf is the open file of a descriptor that must stand for something in a file system.
 func (p *proc) vnodeOf(fd int32) (*file, clause.Cause) {
 	switch f := p.fileOf(fd); {
 	case f == nil:
 		return nil, clause.BadFD
 	case f.isConsole():
 		return nil, clause.NotVnode
-	case f.dead():
-		return nil, clause.RevokedFD
 	default:
 		return f, 0
 	}
@@ -70,7 +68,7 @@ func (m *Model) release(f *file) {
 	if f.isConsole() {
 		return
 	}
-	if f.locked && !f.dead() {
+	if f.flags&kern.FHASLOCK != 0 && !f.dead() {
 		m.locksOf(f.node).clear(lock{file: f, end: lockEnd})
 	}
 	f.node.opens--
@@ -228,10 +226,11 @@ func (f *file) setFlags(flags int32) clause.Cause {
 	switch {
 	case f.isConsole() && changed:
 		return clause.NoIoctl
-	case !f.isConsole() && f.dead() && changed:
-		return clause.Passed
-	case !f.isConsole() && !f.dead():
+	case f.isConsole():
+	case !f.dead():
 		return clause.NoSetFlags
+	case changed && !f.node.isReg():
+		return clause.RevokedFD
 	}
 	f.flags = f.flags&^kern.FCNTLFLAGS | want
 	return clause.SetFL
@@ -243,7 +242,7 @@ func (f *file) noOwner() clause.Cause {
 	case f.isConsole():
 		return clause.NoIoctl
 	case f.dead():
-		return clause.Passed
+		return clause.RevokedFD
 	case f.node.isDevice():
 		return clause.NoDevIoctl
 	}
@@ -251,7 +250,7 @@ func (f *file) noOwner() clause.Cause {
 }
 
 func (m *Model) fadvise(p *proc, c *call.Call, _ *call.Result) clause.Cause {
-	if c.Size < 0 || c.Off > 0 && c.Size > math.MaxInt64-c.Off {
+	if c.Size < 0 || c.Size > 0 && (c.Off < 0 || c.Size > math.MaxInt64-c.Off) {
 		return clause.BadRange
 	}
 	f := p.fileOf(c.FD)

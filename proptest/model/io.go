@@ -13,7 +13,7 @@ func (f *file) position(c *call.Call) (off int64, no clause.Cause) {
 	if c.Op == call.Read || c.Op == call.Write {
 		return f.off, 0
 	}
-	if f.isConsole() || !f.dead() && f.node.isFifo() {
+	if f.isConsole() || f.node.isFifo() {
 		return 0, clause.NoPosition
 	}
 	if !f.dead() && !f.node.isDevice() && c.Off < 0 {
@@ -203,7 +203,7 @@ func (m *Model) lseek(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	if f == nil {
 		return clause.BadFD
 	}
-	if f.isConsole() || !f.dead() && f.node.isFifo() {
+	if f.isConsole() || f.node.isFifo() {
 		return clause.NoPosition
 	}
 	off := c.Off
@@ -226,13 +226,7 @@ func (m *Model) lseek(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	return clause.OK
 }
 
-// badSize refuses a negative size, which quirk truncate-minus-one does not.
-func (m *Model) badSize(size int64) bool { return size < 0 && !m.has(kern.QuirkTruncateMinusOne) }
-
 func (m *Model) truncate(p *proc, c *call.Call, _ *call.Result) clause.Cause {
-	if m.badSize(c.Size) {
-		return clause.Negative
-	}
 	if no := m.find(p, c.Path, follow); no != 0 {
 		return no
 	}
@@ -247,25 +241,26 @@ func (m *Model) truncate(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 }
 
 func (m *Model) ftruncate(p *proc, c *call.Call, _ *call.Result) clause.Cause {
-	if m.badSize(c.Size) {
-		return clause.Negative
-	}
 	f, no := p.vnodeOf(c.FD)
 	if no != 0 {
 		return no
 	}
-	if f.flags&kern.FWRITE == 0 {
+	switch {
+	case f.flags&kern.FWRITE == 0:
 		return clause.NotWritable
+	case f.dead() && (c.Size >= 0 || m.has(kern.QuirkTruncateMinusOne)):
+		return clause.RevokedFD
 	}
 	return m.setSize(f.super, f.node, c.Size)
 }
 
 // setSize is what truncating does to a file of any type.
 func (m *Model) setSize(super bool, n *node, size int64) clause.Cause {
-	if !n.isReg() {
-		return clause.NoSize
-	}
 	switch {
+	case size < 0 && !m.has(kern.QuirkTruncateMinusOne):
+		return clause.Negative
+	case !n.isReg():
+		return clause.NoSize
 	case size == -1:
 		return clause.MinusOne
 	case n.flags&(kern.IMMUTABLE|kern.APPEND) != 0 && !m.has(kern.QuirkFileFlags):

@@ -239,10 +239,10 @@ func (m *Model) flock(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	q := lock{file: f, end: lockEnd}
 	switch c.Flags &^ kern.LOCK_NB {
 	case kern.LOCK_UN:
+		f.flags &^= kern.FHASLOCK
 		if f.dead() {
 			return clause.RevokedFD
 		}
-		f.locked = false
 		m.locksOf(f.node).clear(q)
 		return clause.Unlocked
 	case kern.LOCK_SH:
@@ -252,11 +252,11 @@ func (m *Model) flock(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	default:
 		return clause.BadOperation
 	}
+	f.flags |= kern.FHASLOCK
 	switch {
 	case f.dead():
 		return clause.RevokedFD
 	case m.locksOf(f.node).set(q):
-		f.locked = true
 		return clause.LockSet
 	case c.Flags&kern.LOCK_NB == 0:
 		return clause.Waits

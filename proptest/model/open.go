@@ -17,7 +17,7 @@ func (m *Model) open(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		if no != 0 {
 			return no
 		}
-		at = f.ref
+		at = f.node
 	}
 	flags := kern.FFLAGS(c.Flags)
 	if flags&(kern.FREAD|kern.FWRITE) == 0 {
@@ -50,7 +50,7 @@ func (m *Model) open(p *proc, c *call.Call, r *call.Result) clause.Cause {
 }
 
 // openPath walks to the file to be opened, makes it if that is asked for, and says whether it may be opened, as what.
-func (m *Model) openPath(p *proc, c *call.Call, at ref, flags int32) (cause, no clause.Cause) {
+func (m *Model) openPath(p *proc, c *call.Call, at *node, flags int32) (cause, no clause.Cause) {
 	why, h := forUse, follow
 	if flags&kern.O_CREAT != 0 {
 		why = forCreate
@@ -142,6 +142,6 @@ func (m *Model) openLocked(f *file, flags int32) clause.Cause {
 		}
 		return clause.Locked
 	}
-	f.locked = true
+	f.flags |= kern.FHASLOCK
 	return 0
 }

@@ -121,7 +121,7 @@ func (m *Model) chdir(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.directory(p, m.w.node); no != 0 {
 		return no
 	}
-	p.cwd = m.use(m.w.node)
+	p.cwd = m.w.node
 	return clause.OK
 }
 
@@ -133,10 +133,10 @@ func (m *Model) fchdir(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.directory(p, f.node); no != 0 {
 		return no
 	}
-	if p.root.node != nil && !m.isUnder(&p.cred, f.node, p.root.node) {
+	if p.root != nil && !m.isUnder(&p.cred, f.node, p.root) {
 		return clause.Outside
 	}
-	p.cwd = f.ref
+	p.cwd = f.node
 	return clause.OK
 }
 
@@ -161,8 +161,8 @@ func (m *Model) chroot(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.directory(p, n); no != 0 {
 		return no
 	}
-	p.root = m.use(n)
-	if p.cwd.dead() || !m.isUnder(&p.cred, p.cwd.node, n) {
+	p.root = n
+	if !m.isUnder(&p.cred, p.cwd, n) {
 		p.cwd = p.root
 		return clause.Moved
 	}
@@ -176,16 +176,13 @@ func (m *Model) getcwd(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		return clause.ShortBuffer
 	}
 	room = min(room, 4*kern.MAXPATHLEN)
-	if p.cwd.dead() {
-		return clause.Revoked
-	}
-	path, no := m.pathOf(&p.cred, p.cwd.node, p.rootRef(m).node, int(room), true)
-	if no != 0 {
+	path, no := m.pathOf(&p.cred, p.cwd, p.rootDir(m), int(room), true)
+	if no != 0 && no != clause.Partial {
 		return no
 	}
 	r.Data = append(r.Data, path...)
 	r.Ret = int64(len(path) + 1)
-	return clause.OK
+	return no.OrOK()
 }
 
 // pathOf is the path of a directory below top, whose length with its NUL must not be more than room. With checks c must
@@ -228,6 +225,9 @@ func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, 
 		buf[at] = '/'
 		copy(buf[at+1:], name)
 		dir = dir.parent
+		if used == room && room%2 != 0 && dir != top && m.has(kern.QuirkGetcwdLimit) {
+			return buf[at:], clause.Partial
+		}
 	}
 	return buf[at:], 0
 }

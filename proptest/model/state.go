@@ -56,7 +56,7 @@ func (n *node) find(name []byte) int {
 	return -1
 }
 
-// A ref is a use of a file, which ends when the file is revoked.
+// A ref is an open file's use of a file, which ends when the file is revoked.
 type ref struct {
 	node *node
 	life uint32
@@ -69,12 +69,11 @@ func (r ref) dead() bool { return r.life != r.node.life }
 
 // A file is an open file: what descriptors stand for.
 type file struct {
-	ref          // of the console, the node is nil
-	flags  int32 // FREAD, FWRITE, O_APPEND and so on
-	off    int64
-	refs   int  // descriptors
-	locked bool // an flock may be held
-	super  bool // opened by the superuser
+	ref         // of the console, the node is nil
+	flags int32 // FREAD, FWRITE, O_APPEND and so on, FHASLOCK if an flock may be held
+	off   int64
+	refs  int  // descriptors
+	super bool // opened by the superuser
 }
 
 func (f *file) isConsole() bool { return f.node == nil }
@@ -103,8 +102,8 @@ type cred struct {
 // A proc is a process.
 type proc struct {
 	pid   int64
-	cwd   ref
-	root  ref // of no node: the kernel's root
+	cwd   *node
+	root  *node // nil: the kernel's root
 	umask uint32
 	cred  cred
 	table *table
@@ -147,6 +146,7 @@ type Model struct {
 	white   uint32    // the alias of the inode of all whiteouts
 	seen    uint32    // aliases given
 	bytes   int64     // in files
+	asked   bool      // statvfs has been asked by a process without a root of its own
 	devices []device  // that have locks
 	w       walk      // what the last walk has come to
 
@@ -217,6 +217,7 @@ func (m *Model) boot() {
 	m.devices = m.devices[:0]
 	m.procs = m.procs[:0]
 	m.lastPid, m.stop, m.console, m.white, m.seen, m.bytes = 0, 0, 0, 0, 0, 0
+	m.asked = false
 
 	m.root = m.newNode(kern.S_IFDIR | 0o755)
 	m.root.parent = m.root
@@ -228,7 +229,7 @@ func (m *Model) boot() {
 	m.procs = append(m.procs, proc{})
 	p := &m.procs[0]
 	m.lastPid++
-	*p = proc{pid: m.lastPid, cwd: m.use(m.root), umask: kern.CMASK, table: m.newTable(), here: true}
+	*p = proc{pid: m.lastPid, cwd: m.root, umask: kern.CMASK, table: m.newTable(), here: true}
 	f := m.files.get()
 	*f = file{flags: kern.FWRITE, refs: 3}
 	for fd := range 3 {

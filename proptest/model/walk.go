@@ -62,28 +62,25 @@ func (m *Model) walkAt(p *proc, c *cred, fd int32, path string, why purpose, h h
 		if no != 0 {
 			return no
 		}
-		at = f.ref
+		at = f.node
 	}
 	return m.walk(p, c, at, path, why, h)
 }
 
 // walk is walkAt from a file that is known, with a path that is not too long.
-func (m *Model) walk(p *proc, c *cred, at ref, path string, why purpose, h how) clause.Cause {
+func (m *Model) walk(p *proc, c *cred, at *node, path string, why purpose, h how) clause.Cause {
 	if path == "" {
 		return clause.Empty
 	}
-	t := trip{m: m, p: p, c: c, why: why, how: h, root: m.root}
-	if p.root.node != nil {
-		t.root = p.root.node
-	}
+	t := trip{m: m, p: p, c: c, why: why, how: h, root: p.rootDir(m)}
 	t.rest = m.bufs[0][:copy(m.bufs[0][:], path)]
 	if path[0] == '/' {
-		at = p.rootRef(m)
+		at = t.root
 	}
-	if at.dead() || !at.node.isDir() {
+	if !at.isDir() {
 		return clause.StartNotDir
 	}
-	t.dir = at.node
+	t.dir = at
 	no := t.walk()
 	m.w = walk{node: t.found, dir: t.dir, name: t.name, white: t.white}
 	if t.found != nil && t.nameless {
@@ -92,12 +89,12 @@ func (m *Model) walk(p *proc, c *cred, at ref, path string, why purpose, h how) 
 	return no
 }
 
-// rootRef is where the process's absolute paths begin.
-func (p *proc) rootRef(m *Model) ref {
-	if p.root.node != nil {
+// rootDir is where the process's absolute paths begin.
+func (p *proc) rootDir(m *Model) *node {
+	if p.root != nil {
 		return p.root
 	}
-	return ref{m.root, m.root.life}
+	return m.root
 }
 
 // A trip is a walk under way.
@@ -308,7 +305,7 @@ func (t *trip) atTop() bool {
 
 // isUnder reports whether a directory is, as far as c may look, below another.
 func (m *Model) isUnder(c *cred, dir, top *node) bool {
-	for range kern.MAXPATHLEN / 2 {
+	for left := kern.MAXPATHLEN / 2; left > 0 || !m.has(kern.QuirkGetcwdLimit); left-- {
 		switch {
 		case dir == top:
 			return true
