@@ -220,6 +220,9 @@ func TestTape(t *testing.T) {
 	m.want("vnode", err, nil)
 	m.cache.Bdwrite(m.l, m.fill(vp, 0, 't'))
 	m.want("written at once", string(m.data("/tape")), string(block('t')))
+	m.want("a disk", m.cache.onTape(m.l, &vnode.Buf{Dev: kern.Makedev(RUMPBLK_DEVMAJOR, 0)}), false)
+	m.want("no driver", m.cache.onTape(m.l, &vnode.Buf{Dev: kern.Makedev(3, 0)}), false)
+	m.want("no device", m.cache.onTape(m.l, &vnode.Buf{Dev: kern.NODEV}), false)
 	m.end(vp)
 }
 
