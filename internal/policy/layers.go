@@ -53,6 +53,7 @@ var TestModules = []string{
 // what the package itself may.
 var TestLayers = map[string][]string{
 	"blkdev": {"sim"},
+	"sim":    {"sim/replay", "sim/script"}, // traces are stories too
 	"specfs": {"sim"},
 	"vfs":    {"sim"}, // system calls are the natural way to an open file
 }

@@ -100,7 +100,7 @@ func (m *Model) cut(n *node, size int64) {
 			d.near[i] = nil
 		}
 	}
-	for i, pg := range d.far {
+	for i, pg := range d.far { //policy:unordered spare pages are alike, they are cleared before use
 		if i >= first {
 			m.spare = append(m.spare, pg)
 			delete(d.far, i)
