@@ -15,6 +15,7 @@ import (
 	"rumpvfs/namei"
 	"rumpvfs/rumpfs"
 	"rumpvfs/specfs"
+	"rumpvfs/tmpfs"
 	"rumpvfs/uvm"
 	"rumpvfs/vfs"
 	"rumpvfs/vnode"
@@ -166,6 +167,9 @@ func (p *Proc) mountroot() (err error) {
 	k.V.DeadMount = k.V.MountAlloc(l, vfs.DeadFS{}, nil)
 	k.UVM.Kproc = p.proc
 	if err := k.attachDevices(l); err != nil {
+		return err
+	}
+	if err := k.V.Attach(l, tmpfs.New(k.K, k.V, rumpfs.FifoOps())); err != nil {
 		return err
 	}
 	if err := k.V.Attach(l, k.root); err != nil {

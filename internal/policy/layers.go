@@ -22,8 +22,9 @@ genfs       > vnode
 blkdev      > vnode
 specfs      > genfs, blkdev
 rumpfs      > specfs, namei
+tmpfs       > specfs, namei
 vfs         > specfs, namei
-sim         > rumpfs, vfs
+sim         > rumpfs, tmpfs, vfs
 sim/script  > kern
 sim/replay  > sim, sim/script
 proptest/... > sim/replay

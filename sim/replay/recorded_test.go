@@ -53,7 +53,10 @@ func TestRecorded(t *testing.T) {
 		"locks":  {158, 4338, 4338, 0},
 		"etfs":   {258, 7999, 7999, 0},
 		"mounts": {220, 8309, 8309, 0},
+		"tmpfs":  {257, 7981, 7981, 0},
 		"tour":   {70, 1273, 1273, 0},
+
+		"tour-tmpfs": {7, 258, 258, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
