@@ -30,7 +30,10 @@ func commands() []command {
 		{"ln", "ln [-s] FROM TO", "Makes TO a hard link to FROM, or a symbolic one.", (*Shell).ln},
 		{"ls", "ls [-adfilW] [FILE...]", "Lists files: -a hidden ones too, -d directories themselves, " +
 			"-f in the kernel's order, -i with numbers, -l with attributes, -W whiteouts too.", (*Shell).ls},
+		{"lsof", "lsof", "Lists the files that processes have open.", (*Shell).lsof},
 		{"mkdir", "mkdir [-p] DIR...", "Makes directories, with -p those above them too.", (*Shell).mkdir},
+		{"mount", "mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]", "Lists what is mounted, or mounts a file system (rumpfs) on DIR, " +
+			"-r read-only; -u changes what is mounted there. Options: async, extattr, noatime, nodev, noexec, nosuid, ro, rw, sync, union, update.", (*Shell).mount},
 		{"mv", "mv FROM TO", "Renames a file.", (*Shell).mv},
 		{"ps", "ps", "Lists the processes of the kernel.", (*Shell).ps},
 		{"pwd", "pwd", "Tells the working directory.", (*Shell).pwd},
@@ -43,6 +46,7 @@ func commands() []command {
 		{"su", "su UID [GID]", "Makes a process of another user and goes on in it; exit comes back.", (*Shell).su},
 		{"touch", "touch FILE...", "Makes files, or sets their times to now.", (*Shell).touch},
 		{"tree", "tree [DIR...]", "Shows everything below directories.", (*Shell).tree},
+		{"umount", "umount [-f] DIR...", "Unmounts what is mounted on directories, -f even if it is in use.", (*Shell).umount},
 		{"umask", "umask [MODE]", "Tells which permission bits new files do not get, and makes it MODE, in octal.", (*Shell).umask},
 	}
 }
