@@ -206,7 +206,7 @@ func (rn *node) setMode(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *ke
 
 // setSize makes a regular file longer or shorter. The error is ENOSPC if memory does not hold as much; then nothing has changed.
 func (rn *node) setSize(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) error {
-	if vp.Type() != vnode.VREG || vap.Size == ^uint64(0) || vap.Size == rn.data.len && !rn.phonesHost() {
+	if vp.Type() != vnode.VREG || vap.Size == ^uint64(0) {
 		return nil
 	}
 	switch {
@@ -214,6 +214,7 @@ func (rn *node) setSize(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *ke
 		if err := rn.truncateMapped(l, vp, vap.Size); err != nil {
 			return err
 		}
+	case vap.Size == rn.data.len:
 	case vap.Size < rn.data.len:
 		rn.zeroTail(l, vp, int64(vap.Size))
 		rn.cut(l, vp, vap.Size)

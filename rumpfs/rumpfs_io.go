@@ -28,10 +28,13 @@ func vopRead(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, cred *kern
 		return rn.etread(l, uio)
 	}
 	dlen := rn.dlen()
+	before := uio.Resid
 	if uint64(uio.Offset) > dlen && !rn.fs.quirk(kern.QuirkReadBeyondEOF) {
+		if before > 0 {
+			rn.wasRead(vp)
+		}
 		return nil
 	}
-	before := uio.Resid
 	var err error
 	for uio.Resid > 0 && err == nil {
 		chunk := min(uint64(uio.Resid), dlen-uint64(uio.Offset))

@@ -22,6 +22,7 @@ const (
 	NoCall
 	NoProcess
 	Stopped
+	Undefined
 
 	Null
 	PathLong
@@ -172,6 +173,7 @@ const (
 	NoLock
 	FoundLock
 	Unasked
+	Nowhere
 	Partial
 
 	numCauses
@@ -192,6 +194,8 @@ var causes = [numCauses]causeInfo{
 	NoCall:    {name: "call", errno: kern.ENOSYS, sentence: "There is no such call."},
 	NoProcess: {name: "process", errno: kern.ESRCH, sentence: "The calling process has exited, was never made, or is the first one and wants to exit."},
 	Stopped:   {name: "stopped", stop: "stop", sentence: "The kernel has stopped in an earlier call."},
+
+	Undefined: {name: "undefined", stop: "panic", sentence: "Dot-dot leads to a removed directory that nobody uses any more (quirk removed-dir-create)."},
 
 	Null:        {name: "null", errno: kern.EFAULT, sentence: "The path is the null pointer."},
 	PathLong:    {name: "path", errno: kern.ENAMETOOLONG, sentence: "The path has 1024 bytes or more."},
@@ -341,6 +345,7 @@ var causes = [numCauses]causeInfo{
 	Unlocked:     {name: "unlocked", sentence: "What the caller has in the range is given up."},
 	NoLock:       {name: "no-lock", sentence: "F_GETLK finds nothing in the way."},
 	Partial:      {name: "partial", sentence: "The room is an odd number of bytes, and not enough: the end of the path comes (quirk getcwd-limit)."},
+	Nowhere:      {name: "nowhere", sentence: "The file has been revoked, and nothing is known of where it was."},
 	Unasked:      {name: "unasked", sentence: "ST_NOWAIT gives what is known, which is little as long as nobody has asked for more."},
 	FoundLock:    {name: "found-lock", sentence: "F_GETLK finds the first lock in the way."},
 }

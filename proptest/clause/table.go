@@ -43,7 +43,7 @@ var (
 
 //policy:static read only
 var table = []row{
-	{call.None, [][]Cause{{NoCall, NoProcess, Stopped}}},
+	{call.None, [][]Cause{{NoCall, NoProcess, Stopped, Undefined}}},
 	{call.Open, [][]Cause{walks, opens}},
 	{call.Openat, [][]Cause{ats, walks, opens}},
 	{call.Close, [][]Cause{{BadFD, StillOpen, OK}}},
@@ -108,7 +108,7 @@ var table = []row{
 	{call.Fpathconf, [][]Cause{ats, {BadName, OK}}},
 	{call.PosixFadvise, [][]Cause{{BadRange, BadFD, NotVnode, BadAdvice, OK}}},
 	{call.Statvfs1, [][]Cause{walks, finds, roots, {Unasked}}},
-	{call.Fstatvfs1, [][]Cause{ats, roots, {Unasked}}},
+	{call.Fstatvfs1, [][]Cause{ats, roots, {Unasked, Nowhere}}},
 	{call.Getvfsstat, [][]Cause{roots}},
 	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles}}},
 	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, IsDir, OK}}},

@@ -95,8 +95,12 @@ const (
 // statvfs is statvfs1 and fstatvfs1.
 func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	if c.Op == call.Fstatvfs1 {
-		if _, no := p.vnodeOf(c.FD); no != 0 {
+		f, no := p.vnodeOf(c.FD)
+		if no != 0 {
 			return no
+		}
+		if f.dead() {
+			return m.statvfsRevoked(p, c, r)
 		}
 	} else if no := m.find(p, c.Path, follow); no != 0 {
 		return no
@@ -128,6 +132,23 @@ func (m *Model) rootHasPath(p *proc) clause.Cause {
 		return clause.RootDeep
 	}
 	return no
+}
+
+// statvfsRevoked is fstatvfs1 of a file that has been revoked and so is in no file system.
+func (m *Model) statvfsRevoked(p *proc, c *call.Call, r *call.Result) clause.Cause {
+	if c.Flags != kern.ST_NOWAIT {
+		return clause.RevokedFD
+	}
+	if no := m.rootHasPath(p); no != 0 {
+		return no
+	}
+	r.Data = append(r.Data, `0 type= on="`...)
+	if p.root != nil && p.root != m.root {
+		r.Data = append(r.Data, '/')
+	}
+	r.Data = append(r.Data, `" from="" flag=0x0 bsize=0 frsize=0 iosize=0 blocks=0 bfree=0 bavail=0 bresvd=0 files=0 ffree=0 `+
+		`favail=0 fresvd=0 namemax=0 owner=0`...)
+	return clause.Nowhere
 }
 
 // ask notes that the file system has been asked about itself.

@@ -227,10 +227,13 @@ func (f *file) setFlags(flags int32) clause.Cause {
 	case f.isConsole() && changed:
 		return clause.NoIoctl
 	case f.isConsole():
-	case !f.dead():
-		return clause.NoSetFlags
-	case changed && !f.node.isReg():
+	case f.dead() && changed && !f.node.isReg():
 		return clause.RevokedFD
+	case f.dead():
+	case !f.node.isDevice():
+		return clause.NoSetFlags
+	case changed:
+		return clause.NoDevIoctl
 	}
 	f.flags = f.flags&^kern.FCNTLFLAGS | want
 	return clause.SetFL

@@ -132,6 +132,8 @@ func (m *Model) write(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		r.Ret = count
 		f.advance(c, 0)
 		return clause.Console
+	case f.dead() && f.node.isReg() && f.flags&kern.O_APPEND == 0 && tooFar(off, count):
+		return clause.TooFar
 	case f.dead():
 		return clause.Revoked
 	case f.node.isDevice():
@@ -154,7 +156,7 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 		off = n.size
 	}
 	switch {
-	case uint64(off)+uint64(count) > math.MaxInt64:
+	case tooFar(off, count):
 		return clause.TooFar
 	case n.flags&kern.APPEND != 0 && off != n.size && !m.has(kern.QuirkFileFlags):
 		return clause.AppendOnly
@@ -190,6 +192,9 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 	}
 	return clause.OK
 }
+
+// tooFar reports whether so many bytes would reach beyond the largest offset.
+func tooFar(off, count int64) bool { return uint64(off)+uint64(count) > math.MaxInt64 }
 
 // dropSetID takes the set-id bits from a file that somebody without privilege has changed.
 func (m *Model) dropSetID(n *node, super bool) {

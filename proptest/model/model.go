@@ -39,10 +39,13 @@ var handlers = [call.NumOps]func(*Model, *proc, *call.Call, *call.Result) clause
 func (m *Model) Do(c *call.Call, r *call.Result) {
 	*r = call.Result{Data: r.Data[:0]}
 	cause := m.answer(c, r)
+	if m.undefined {
+		cause = clause.Undefined
+	}
 	m.Last = clause.Of(c.Op, cause)
 	m.Coverage[m.Last]++
 	switch cause {
-	case clause.FifoPanic:
+	case clause.FifoPanic, clause.Undefined:
 		m.stop = call.Panic
 	case clause.Waits:
 		m.stop = call.Blocked
@@ -57,6 +60,7 @@ func (m *Model) Do(c *call.Call, r *call.Result) {
 func (m *Model) answer(c *call.Call, r *call.Result) clause.Cause {
 	switch {
 	case m.stop != call.Running:
+		m.undefined = false
 		return clause.Stopped
 	case c.Op >= call.NumOps || handlers[c.Op] == nil:
 		return clause.NoCall

@@ -186,7 +186,7 @@ func (m *Model) getcwd(p *proc, c *call.Call, r *call.Result) clause.Cause {
 }
 
 // pathOf is the path of a directory below top, whose length with its NUL must not be more than room. With checks c must
-// be allowed to read every directory that is searched for a name.
+// be allowed to read every directory that is searched for a name. That is by reading them, so that their times move.
 func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, clause.Cause) {
 	buf := m.bufs[0][:]
 	at := len(buf)
@@ -210,7 +210,9 @@ func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, 
 		case dir.parent == nil:
 			return nil, clause.Removed
 		}
-		name := dir.nameIn(dir.parent)
+		up := m.above(dir)
+		m.accessed(up)
+		name := dir.nameIn(up)
 		used += len(name) + 1
 		if used > room {
 			return nil, clause.ShortBuffer
@@ -224,7 +226,7 @@ func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, 
 		at -= len(name) + 1
 		buf[at] = '/'
 		copy(buf[at+1:], name)
-		dir = dir.parent
+		dir = up
 		if used == room && room%2 != 0 && dir != top && m.has(kern.QuirkGetcwdLimit) {
 			return buf[at:], clause.Partial
 		}

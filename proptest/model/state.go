@@ -138,17 +138,18 @@ type Model struct {
 	quirks kern.Quirks
 	limit  int64
 
-	root    *node
-	procs   []proc
-	lastPid int64
-	stop    call.Stop // how the kernel has stopped, if it has
-	console uint32    // the alias of the console's inode
-	white   uint32    // the alias of the inode of all whiteouts
-	seen    uint32    // aliases given
-	bytes   int64     // in files
-	asked   bool      // statvfs has been asked by a process without a root of its own
-	devices []device  // that have locks
-	w       walk      // what the last walk has come to
+	root      *node
+	procs     []proc
+	lastPid   int64
+	stop      call.Stop // how the kernel has stopped, if it has
+	console   uint32    // the alias of the console's inode
+	white     uint32    // the alias of the inode of all whiteouts
+	seen      uint32    // aliases given
+	bytes     int64     // in files
+	asked     bool      // statvfs has been asked by a process without a root of its own
+	undefined bool      // the call under way came to what is no more
+	devices   []device  // that have locks
+	w         walk      // what the last walk has come to
 
 	nodes  pool[node]
 	files  pool[file]
@@ -217,7 +218,7 @@ func (m *Model) boot() {
 	m.devices = m.devices[:0]
 	m.procs = m.procs[:0]
 	m.lastPid, m.stop, m.console, m.white, m.seen, m.bytes = 0, 0, 0, 0, 0, 0
-	m.asked = false
+	m.asked, m.undefined = false, false
 
 	m.root = m.newNode(kern.S_IFDIR | 0o755)
 	m.root.parent = m.root

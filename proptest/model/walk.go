@@ -215,7 +215,7 @@ func (t *trip) lookup() clause.Cause {
 	at := -1
 	if dotdot {
 		if dir.parent != nil {
-			t.found = dir.parent
+			t.found = m.above(dir)
 			return 0
 		}
 	} else {
@@ -312,9 +312,25 @@ func (m *Model) isUnder(c *cred, dir, top *node) bool {
 		case dir == m.root, dir.parent == nil, m.may(c, dir, execute) != allowed:
 			return false
 		}
-		dir = dir.parent
+		dir = m.above(dir)
 	}
 	return true
+}
+
+// above is the directory that ".." leads to. With quirk removed-dir-create that may be a removed one that nobody uses, and
+// which so is no more; what comes then is undefined.
+func (m *Model) above(dir *node) *node {
+	up := dir.parent
+	if !up.gone || up.opens > 0 {
+		return up
+	}
+	for i := range m.procs {
+		if p := &m.procs[i]; p.here && (p.cwd == up || p.root == up) {
+			return up
+		}
+	}
+	m.undefined = true
+	return m.root
 }
 
 // followLink replaces the link's name by its target.
