@@ -406,7 +406,8 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 		biodone(l, bp, 0, kern.EINVAL)
 		return
 	}
-	if uint64(off)+uint64(bp.Bcount) > uint64(rblk.size) {
+	count := bp.Bcount
+	if uint64(off)+uint64(count) > uint64(rblk.size) {
 		sz := rblk.size - off
 		if sz == 0 {
 			biodone(l, bp, 0, nil)
@@ -416,10 +417,13 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 			biodone(l, bp, 0, kern.EINVAL)
 			return
 		}
-		bp.Bcount = int(int32(sz))
+		count = int(int32(sz))
+		if d.v.K.Quirks.Has(kern.QuirkBlkTail) || count > bp.Bcount {
+			bp.Bcount = count
+		}
 	}
 	off += rblk.hostoffset
-	data, ok := window(bp, off)
+	data, ok := window(bp, count, off)
 	if !ok {
 		biodone(l, bp, 0, kern.EINVAL)
 		return
@@ -436,7 +440,7 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 			n = 0
 		}
 		if bp.IsRead() && bp.Flags&vnode.B_PHYS == 0 {
-			// A block that goes beyond the device: the reference
+			// A block that goes beyond the device; the reference
 			// leaves what the memory held.
 			clear(bp.Data[n:])
 		}
@@ -444,13 +448,13 @@ func (d *Rumpblk) dostrategy(l *kern.Lwp, bp *vnode.Buf) {
 	})
 }
 
-// window returns the memory of a transfer at byte off of the host's file. Only
-// with a negative offset on the device does the size that was computed exceed
+// window returns the memory of a transfer of count bytes at byte off of the
+// host's file. Only with a negative offset on the device does the size that was computed exceed
 // the buffer: the host refuses such a transfer, or, if the device is a window
 // on its file, overwrites what follows in memory.
-func window(bp *vnode.Buf, off int64) (data []byte, ok bool) {
-	if bp.Bcount >= 0 && bp.Bcount <= len(bp.Data) {
-		return bp.Data[:bp.Bcount], true
+func window(bp *vnode.Buf, count int, off int64) (data []byte, ok bool) {
+	if count >= 0 && count <= len(bp.Data) {
+		return bp.Data[:count], true
 	}
 	if off >= 0 {
 		kern.QuirkRumpblkNegative.Undefined()

@@ -51,6 +51,7 @@ const (
 	QuirkRumpblkMinor
 	QuirkRumpblkNegative
 	QuirkBlkfailResid
+	QuirkBlkTail
 	QuirkCoveredByRoot
 	QuirkCnConsume
 	QuirkMagicSymlinkOverflow
@@ -325,6 +326,14 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "a transfer of the raw device that RUMP_BLKFAIL makes fail trips an assertion",
 		Cause:    "the residue is not set, so that all seems to be done, which does not go with an error",
 		Intended: "EIO",
+	},
+	QuirkBlkTail: {
+		Name: "blk-tail", Layer: "blkdev",
+		What: "a block device that ends within a block of 2048 bytes seems to go on to the end of it: NUL bytes are read there, and writes " +
+			"taken; a first write of the whole block behind the end is taken, too; and if the device ends within a sector, what is written " +
+			"to the last block is lost unless the block was in memory before",
+		Cause:    "the size of a transfer is cut to the device in the buffer itself, so that nothing seems to be left undone, and is no whole sector then",
+		Intended: "the device ends where its file or window ends",
 	},
 	QuirkCoveredByRoot: {
 		Name: "covered-by-root", Layer: "namei",

@@ -265,7 +265,7 @@ func (s *System) readBlock(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio) error {
 		if err != nil {
 			return err
 		}
-		n = min(n, bsize-bp.Resid)
+		n = s.valid(bp, bsize, on, n)
 		err = uio.Move(bp.Data[on : on+n])
 		s.cache.Brelse(l, bp, 0)
 		if err != nil || n == 0 {
@@ -327,14 +327,16 @@ func (s *System) writeBlock(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio) error {
 // is how many bytes of it could be written.
 func (s *System) writeOne(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, bsize int) (n int, err error) {
 	var bp *vnode.Buf
+	tail := s.quirk(kern.QuirkBlkTail)
 	bn, on, n := blockOf(uio, bsize)
-	if n == bsize {
+	if n == bsize && (tail || uio.Offset+int64(bsize) <= vp.Size) {
 		bp = s.cache.Getblk(l, vp, bn, bsize)
 	} else if bp, err = s.cache.Bread(l, vp, bn, bsize); err != nil {
 		return 0, err
 	}
-	n = min(n, bsize-bp.Resid)
-	if err := uio.Move(bp.Data[on : on+n]); err != nil {
+	n = s.valid(bp, bsize, on, n)
+	err = uio.Move(bp.Data[on : on+n])
+	if err != nil || n == 0 && !tail {
 		s.cache.Brelse(l, bp, 0)
 		return 0, err
 	}
@@ -344,6 +346,17 @@ func (s *System) writeOne(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, bsize int
 	s.cache.Bdwrite(l, bp)
 	return n, nil
 }
+
+// valid returns how many of the n bytes from on on there are in a block. With
+// QuirkBlkTail that is just not more than there are in all of it.
+func (s *System) valid(bp *vnode.Buf, bsize, on, n int) int {
+	if s.quirk(kern.QuirkBlkTail) {
+		return min(n, bsize-bp.Resid)
+	}
+	return min(n, max(bsize-bp.Resid-on, 0))
+}
+
+func (s *System) quirk(q kern.Quirk) bool { return s.v.K.Quirks.Has(q) }
 
 // assertOpen asserts that the block device is open through vp.
 func (s *System) assertOpen(vp *vnode.Vnode) {
