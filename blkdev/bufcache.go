@@ -95,7 +95,7 @@ type bqueue struct {
 	bytes       int64
 }
 
-var bufcacheLockClass = hypercall.LockClass{Name: "bufcache_lock", Rank: 580}
+var bufcacheLockClass = hypercall.LockClass{Name: "bufcache_lock", Rank: 577}
 
 // NewCache makes a buffer cache for the vnodes of v. It allocates nothing else
 // before the first block is read.

@@ -3,6 +3,7 @@ package specfs_test
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -609,6 +610,88 @@ func TestFsyncOfMounted(t *testing.T) {
 	mp.Destroy(l)
 	blk.Put(l)
 	chr.Put(l)
+}
+
+// TestDiskFailsInTurn makes each call to the host fail, one after the other. The
+// calls on the device answer an errno or what they answer without a failure, and
+// nothing is left over.
+func TestDiskFailsInTurn(t *testing.T) {
+	total := int64(1)
+	for n := int64(0); n <= total; n++ {
+		data := bytes.Repeat([]byte{'A'}, 4*bsize)
+		d := newDisk(t, sim.Config{Mode: hypercall.Deterministic}, data)
+		fd := d.open("/blk", kern.O_RDWR)
+		d.host.SetFaults(hypercall.Fault{Nth: max(n, 1), Err: hypercall.HostErrno(kern.EIO)})
+		if n == 0 {
+			d.host.SetFaults()
+		}
+		for _, c := range []struct{ got, want string }{
+			{d.pread(fd, 3, 0), `3 "AAA"`},
+			{d.pwrite(fd, []byte("xy"), bsize-1), `2 ""`},
+			{d.pwrite(fd, make([]byte, bsize), 2*bsize), fmt.Sprintf(`%d ""`, bsize)},
+			{told(0, d.p.Fsync(fd)), "0"},
+			{d.pread(fd, 3, 3*bsize), `3 "AAA"`},
+			{d.pwrite(fd, []byte("z"), 0), `1 ""`},
+			{told(0, d.p.Close(fd)), "0"},
+		} {
+			if c.got != c.want && (n == 0 || c.got != "EIO") {
+				t.Errorf("call %d fails: %s, want %s", n, c.got, c.want)
+			}
+		}
+		if n == 0 {
+			total = d.host.Calls(hypercall.OpAny)
+		}
+		d.host.SetFaults()
+		d.shutdown()
+	}
+	if total != 7 {
+		t.Errorf("%d calls to the host, not the 3 reads and 4 writes", total)
+	}
+}
+
+// TestBlockDeviceRaces lets lwps read and write a device while its file is
+// taken away and put back.
+func TestBlockDeviceRaces(t *testing.T) {
+	for seed := range uint64(60) {
+		d := newDisk(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed}, make([]byte, 4*bsize))
+		allow := func(what string, err error, errs ...error) {
+			if err != nil && !slices.Contains(errs, err) {
+				t.Errorf("seed %d: %s: %v", seed, what, err)
+			}
+		}
+		for i := range 3 {
+			d.p.Go(fmt.Sprint("user", i), func(p *sim.Proc) {
+				for n := range 4 {
+					fd, err := p.Open("/blk", kern.O_RDWR, 0)
+					if err != nil {
+						allow("open", err, kern.EBUSY, kern.ENOENT, kern.ENXIO, kern.EBADF)
+						continue
+					}
+					_, err = p.Pwrite(fd, make([]byte, (n+1)*700), int64(i*1000))
+					allow("write", err, kern.EIO, kern.EBADF, kern.ENXIO)
+					_, err = p.Pread(fd, make([]byte, 3000), int64(n*1000))
+					allow("read", err, kern.EIO, kern.EBADF, kern.ENXIO)
+					allow("fsync", p.Fsync(fd), kern.EIO, kern.EBADF)
+					allow("close", p.Close(fd), kern.EBADF)
+				}
+			})
+		}
+		d.p.Go("host", func(p *sim.Proc) {
+			for range 3 {
+				allow("remove", p.EtfsRemove("/blk"), kern.EBUSY)
+				allow("register", p.EtfsRegister("/blk", "/disk", rumpfs.RUMP_ETFS_BLK), kern.EEXIST)
+			}
+		})
+		d.k.Run()
+		if err := d.k.Err(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+			continue
+		}
+		d.shutdown()
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
 }
 
 // TestMemoryPressure writes and rereads 64 MiB through the buffer cache of a

@@ -55,7 +55,7 @@ var TestModules = []string{
 var TestLayers = map[string][]string{
 	"blkdev": {"sim"},
 	"sim":    {"sim/replay", "sim/script"}, // traces are stories too
-	"specfs": {"sim"},
+	"specfs": {"sim", "rumpfs"},
 	"vfs":    {"sim"}, // system calls are the natural way to an open file
 }
 
