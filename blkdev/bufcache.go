@@ -302,6 +302,7 @@ func (c *Cache) Stats(l *kern.Lwp) CacheStats {
 // somebody owns, that wait to be written or that belong to a vnode.
 //
 // Preconditions: nobody else is in the kernel; every vnode is clean.
+// Postconditions: memory of buffers that hold nothing is given back.
 func (c *Cache) Audit(l *kern.Lwp) (left []string) {
 	s := c.Stats(l)
 	if s.Busy != 0 {
@@ -314,6 +315,9 @@ func (c *Cache) Audit(l *kern.Lwp) (left []string) {
 	defer c.lock.Exit(l)
 	if n := len(c.blocks); n != 0 {
 		left = append(left, fmt.Sprintf("%d buffers of vnodes", n))
+	}
+	for len(left) == 0 && c.queues[BQ_AGE].first != nil {
+		c.trim(l)
 	}
 	return left
 }

@@ -18,6 +18,7 @@ const (
 	OpReadAt
 	OpWriteAt
 	OpSync
+	OpMalloc
 
 	numHostOps
 )
@@ -36,6 +37,8 @@ func (op HostOp) String() string {
 		return "writeat"
 	case OpSync:
 		return "sync"
+	case OpMalloc:
+		return "malloc"
 	}
 	return "any"
 }
@@ -231,4 +234,13 @@ func (h *FaultHost) Sync(fd int, flags SyncFlags, off, n int64) error {
 	return h.Host.Sync(fd, flags, off, n)
 }
 
-var _ Host = (*FaultHost)(nil)
+// Malloc implements Mallocer. Memory has no path.
+func (h *FaultHost) Malloc(int64) error {
+	f := h.decide(OpMalloc, "")
+	return f.err()
+}
+
+var (
+	_ Host     = (*FaultHost)(nil)
+	_ Mallocer = (*FaultHost)(nil)
+)

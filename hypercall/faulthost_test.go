@@ -37,10 +37,13 @@ func use(h Host, name string) (got [numHostOps]string) {
 	got[OpWriteAt] = result(n, err)
 	got[OpSync] = result("ok", h.Sync(fd, SyncWRITE, 0, 0))
 	got[OpClose] = result("ok", h.Close(fd))
+	if m, ok := h.(Mallocer); ok {
+		got[OpMalloc] = result("ok", m.Malloc(1))
+	}
 	return got
 }
 
-var noFault = [numHostOps]string{OpFileInfo: "10", OpOpen: "0", OpReadAt: `"2345"`, OpWriteAt: "4", OpSync: "ok", OpClose: "ok"}
+var noFault = [numHostOps]string{OpFileInfo: "10", OpOpen: "0", OpReadAt: `"2345"`, OpWriteAt: "4", OpSync: "ok", OpClose: "ok", OpMalloc: "ok"}
 
 func TestFaultHostPassesOn(t *testing.T) {
 	hosts(t, func(t *testing.T, inner Host, dir string) {
@@ -51,7 +54,7 @@ func TestFaultHostPassesOn(t *testing.T) {
 		if got := use(h, dir+"/f"); got != noFault {
 			t.Errorf("%q", got)
 		}
-		if h.Calls(OpAny) != 6 || h.Calls(OpOpen) != 1 || h.Injected() != 0 {
+		if h.Calls(OpAny) != 7 || h.Calls(OpOpen) != 1 || h.Injected() != 0 {
 			t.Errorf("%d calls, %d of open, %d failed", h.Calls(OpAny), h.Calls(OpOpen), h.Injected())
 		}
 	})

@@ -64,6 +64,7 @@ type System struct {
 	mode    Mode              // (c)
 	slow    uint64            // (c) slowBit where every lock operation takes the slow path
 	host    Host              // (c)
+	mallocs Mallocer          // (c) the host, if it has a say
 	params  map[string]string // (c)
 	checker Checker           // (c)
 	boot    time.Time         // (c)
@@ -97,6 +98,7 @@ func NewSystem(c Config) *System {
 	if s.host == nil {
 		s.host = &s.memHost
 	}
+	s.mallocs, _ = s.host.(Mallocer)
 	if s.memLimit == 0 {
 		s.memLimit = DefaultMemLimit
 	}
@@ -187,6 +189,17 @@ func (g *splitmix) below(n int) int {
 	hi, _ := bits.Mul64(g.next(), uint64(n))
 	return int(hi)
 }
+
+// Mallocer is a Host that may refuse memory.
+type Mallocer interface {
+	// Malloc is nil if the host has n bytes to give.
+	Malloc(n int64) error
+}
+
+// Malloc reports whether the host gives a kernel n bytes more: always, unless it is a Mallocer that refuses.
+//
+//netbsd:lib/librumpuser/rumpuser_mem.c rumpuser_malloc
+func (s *System) Malloc(n int64) bool { return s.mallocs == nil || s.mallocs.Malloc(n) == nil }
 
 // Reserve accounts for n more bytes and reports whether the limit allows them; if not, nothing changes.
 //

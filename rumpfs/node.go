@@ -172,23 +172,42 @@ func (fs *FS) getvnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, er
 // maxDataLen is the longest file that the vnode layer can round up to pages. No memory account holds as much.
 const maxDataLen = math.MaxInt64 - 2*kern.PAGE_SIZE
 
-// releaseData gives n bytes back to the machine's memory account.
+// reserveData takes n bytes of the memory for what files hold, that of the machine and that of the kernel. If the page daemon
+// can make room it is waited for.
+func (rn *node) reserveData(l *kern.Lwp, n int64) bool {
+	sys := rn.fs.k.Sys
+	if !sys.Reserve(n) {
+		return false
+	}
+	if !rn.fs.vsys.UVM.TryHypermalloc(l, n, "rumpfs") {
+		sys.Release(n)
+		return false
+	}
+	rn.mnt.dataBytes.Add(n)
+	return true
+}
+
+// releaseData gives n bytes back.
 func (rn *node) releaseData(n uint64) {
 	rn.mnt.dataBytes.Add(-int64(n))
-	rn.fs.k.Sys.Release(int64(n))
+	rn.fs.freeData(int64(n))
+}
+
+func (fs *FS) freeData(n int64) {
+	fs.k.Sys.Release(n)
+	fs.vsys.UVM.Hyperfree(n)
 }
 
 // grow makes the file longer, in the account, the data and the page cache, or reports that memory does not hold as much.
 //
 // Preconditions: vp, the node's vnode, is locked exclusively; newlen is more than the length of the data.
 func (rn *node) grow(l *kern.Lwp, vp *vnode.Vnode, newlen uint64) bool {
-	if newlen > maxDataLen || !rn.fs.k.Sys.Reserve(int64(newlen-rn.data.len)) {
+	if newlen > maxDataLen || !rn.reserveData(l, int64(newlen-rn.data.len)) {
 		return false
 	}
 	if rn.isUnion() {
 		kern.QuirkEtfsDirData.Undefined() // the reference frees what it takes for the old data
 	}
-	rn.mnt.dataBytes.Add(int64(newlen - rn.data.len))
 	rn.resizeData(l, newlen)
 	vp.SetSize(l, int64(newlen))
 	return true

@@ -21,7 +21,7 @@ import (
 // Config is what a kernel may say about its root file system.
 type Config struct {
 	// NodeLimit is how many bytes nodes, names and link targets may take before making another is refused with ENOMEM; 0
-	// is 4 GiB. What files hold is on the machine's memory account instead, and refused with ENOSPC.
+	// is 4 GiB. What files hold is on the memory accounts of the machine and of the kernel instead, and refused with ENOSPC.
 	NodeLimit int64
 	// Blk makes devices of host files. Without it none can be mapped as a device.
 	Blk Rumpblk

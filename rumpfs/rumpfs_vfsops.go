@@ -91,7 +91,7 @@ func (fs *FS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
 	}
 	m.root.Gone(l)
 	// No vnode leads to the nodes any more. The reference leaks them.
-	fs.k.Sys.Release(m.dataBytes.Swap(0))
+	fs.freeData(m.dataBytes.Swap(0))
 	fs.nodeBytes.Add(-m.nodeBytes.Swap(0))
 	return nil
 }

@@ -337,9 +337,7 @@ func (k *Kernel) halt() (left []string) {
 	k.root.Done(l)
 	left = append(left, k.V.Audit(l)...)
 	left = append(left, k.Cache.Audit(l)...)
-	if n := k.UVM.Pages(); n != 0 {
-		left = append(left, fmt.Sprintf("%d pages", n))
-	}
+	left = append(left, k.UVM.Audit(l)...)
 	if n := k.Sys.Reserved(); n != 0 {
 		left = append(left, fmt.Sprintf("%d bytes of file data", n))
 	}

@@ -1,6 +1,7 @@
 package uvm
 
 import (
+	"fmt"
 	"strconv"
 	"sync/atomic"
 
@@ -36,13 +37,10 @@ type Config struct {
 //	q  pageqlock
 type System struct {
 	// Kproc is the process that kernel threads belong to. The boot code
-	// sets it, and these hooks of the page daemon, if it likes to:
+	// sets it, and this hook of the page daemon, if it likes to:
 	Kproc *kern.Proc // :
-	// DrainBuffers writes back and frees up to n idle buffers.
+	// DrainBuffers writes back and frees idle buffers until n bytes are free.
 	DrainBuffers func(l *kern.Lwp, n int) // :
-	// DrainVnodes frees unused vnodes and whatever else is kept for
-	// reuse, and reports whether that released memory.
-	DrainVnodes func(l *kern.Lwp) bool // :
 
 	k        *kern.Kernel // :
 	limited  bool         // : memory is limited, and so there is a page queue
@@ -50,6 +48,7 @@ type System struct {
 	limit    int64        // : bytes everybody else may use
 	dddlim   int64        // : bytes in use above which the page daemon works
 	physmem  atomic.Int64 // a: bytes in use, of limited memory
+	freed    atomic.Int64 // a: bytes ever given back
 	inObject atomic.Int64 // a: pages that belong to objects
 
 	pageqlock kern.Mutex
@@ -102,31 +101,89 @@ func ParseMemLimit(text string) (int64, error) {
 	return int64(v) << shift, nil
 }
 
+// Audit names what is left over when a kernel is about to end: pages, memory
+// that was asked for, lwps that wait for some.
+//
+// Preconditions: nobody else is in the kernel.
+func (s *System) Audit(l *kern.Lwp) (left []string) {
+	report := func(n int64, what string) {
+		if n != 0 {
+			left = append(left, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	report(s.Pages(), "pages")
+	s.reclaimFree(l)
+	if s.limited {
+		report(s.physmem.Load()-s.Pages()*PAGE_SIZE, "bytes of kernel memory")
+	}
+	s.pdaemonmtx.Enter(l)
+	report(int64(s.waiters), "lwps that wait for memory")
+	report(int64(s.paging), "pages on their way out")
+	s.pdaemonmtx.Exit(l)
+	return left
+}
+
 // Pages returns the number of pages that belong to objects.
 func (s *System) Pages() int64 { return s.inObject.Load() }
 
 // Hypermalloc accounts for n bytes of kernel memory. If the limit does not
-// allow them it fails, or with waitok sleeps, as wmesg, until it does.
+// allow them, or the host refuses them, it fails, or with waitok sleeps, as
+// wmesg, and tries again until they are there.
 //
 // Preconditions: with waitok no locks are held that freeing memory takes.
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c rump_hypermalloc
 func (s *System) Hypermalloc(l *kern.Lwp, n int64, waitok bool, wmesg string) bool {
-	if !s.limited {
-		return true
-	}
-	s.KickPdaemon(l)
-	limit := s.limit
-	if s.IsPagedaemon(l) {
-		limit = s.pdlimit
-	}
-	for !s.reserve(n, limit) {
+	for !s.hypermalloc(l, n) {
 		if !waitok {
 			return false
 		}
 		s.Wait(l, wmesg)
 	}
 	return true
+}
+
+// patience is how many passes of the page daemon that free nothing
+// TryHypermalloc waits for: the first may have been nearly over.
+const patience = 2
+
+// TryHypermalloc is Hypermalloc for memory that may be more than there is: it
+// waits as long as the page daemon finds something to free, and then fails.
+//
+// Preconditions: no locks are held that freeing memory takes.
+func (s *System) TryHypermalloc(l *kern.Lwp, n int64, wmesg string) bool {
+	for dry := 0; !s.hypermalloc(l, n); dry++ {
+		if dry == patience || s.limited && n > s.limit {
+			return false
+		}
+		before := s.freed.Load()
+		s.wait(l, wmesg, true)
+		if s.freed.Load() != before {
+			dry = -1
+		}
+	}
+	return true
+}
+
+// hypermalloc asks the account, then the host.
+func (s *System) hypermalloc(l *kern.Lwp, n int64) bool {
+	if s.limited {
+		s.KickPdaemon(l)
+		limit := s.limit
+		if s.IsPagedaemon(l) {
+			limit = s.pdlimit
+		}
+		if !s.reserve(n, limit) {
+			return false
+		}
+	}
+	if s.k.Sys.Malloc(n) {
+		return true
+	}
+	if s.limited {
+		s.physmem.Add(-n)
+	}
+	return false
 }
 
 func (s *System) reserve(n, limit int64) bool {
@@ -145,6 +202,7 @@ func (s *System) reserve(n, limit int64) bool {
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c rump_hyperfree
 func (s *System) Hyperfree(n int64) {
+	s.freed.Add(n)
 	if s.limited {
 		s.physmem.Add(-n)
 	}
@@ -193,6 +251,9 @@ func (s *System) newPage(l *kern.Lwp) *Page {
 	s.slab = min(max(2*s.slab, 1), maxSlab)
 	n := s.slab
 	s.pageqlock.Exit(l)
+	if !s.hypermalloc(l, int64(n)*PAGE_SIZE) {
+		return nil
+	}
 	mem, pgs := make([]byte, n*PAGE_SIZE), make([]Page, n)
 	for i := range pgs {
 		// The capacity reaches to the end of the slab on purpose, see Contiguous.

@@ -163,9 +163,11 @@ func TestDaemonPassesOver(t *testing.T) {
 	f := newFile(m, "")
 	n := fill(l, f)
 	var asked []int
-	released := false
-	m.DrainBuffers = func(_ *kern.Lwp, n int) { asked = append(asked, n) }
-	m.DrainVnodes = func(*kern.Lwp) bool { return released }
+	var released int64
+	m.DrainBuffers = func(_ *kern.Lwp, n int) {
+		asked = append(asked, n)
+		m.Hyperfree(released)
+	}
 
 	holder := kern.NewLwp(m.k, nil, "holder")
 	f.Interlock.Enter(holder)
@@ -185,14 +187,14 @@ func TestDaemonPassesOver(t *testing.T) {
 		pg.Flags |= PG_BUSY
 	}
 	f.Interlock.Exit(l)
-	released = true
+	released = 1
 	if !m.DaemonStep(l) || m.Pages() != n {
-		t.Error("drained vnodes are progress, busy pages stay")
+		t.Error("drained buffers are progress, busy pages stay")
 	}
 	if !slices.Equal(asked, []int{drainBuffers, drainBuffers}) {
 		t.Errorf("buffers asked for: %v", asked)
 	}
-	m.DrainVnodes = nil
+	m.DrainBuffers = nil
 	if m.DaemonStep(l) {
 		t.Error("progress out of nothing")
 	}
@@ -325,12 +327,11 @@ func TestPageout(t *testing.T) {
 func TestDaemonOutOfMemory(t *testing.T) {
 	m := boot(t, 0, Config{MemLimit: MinMemLimit, StepDaemon: true})
 	m.Hypermalloc(m.l, m.limit, false, "")
-	m.DrainVnodes = func(l *kern.Lwp) bool {
+	m.DrainBuffers = func(l *kern.Lwp, _ int) {
 		if !m.Hypermalloc(l, 2*kern.MAXPHYS, false, "") {
 			t.Error("the page daemon's reserve")
 		}
 		mustPanic(t, "pagedaemon out of memory", func() { m.Hypermalloc(l, 1, true, "test") })
-		return true
 	}
 	m.DaemonStep(m.l)
 }
@@ -338,4 +339,99 @@ func TestDaemonOutOfMemory(t *testing.T) {
 func TestDaemonStepIsForSteppedKernels(t *testing.T) {
 	m := boot(t, 0, Config{})
 	mustPanic(t, "stepped", func() { m.DaemonStep(m.l) })
+}
+
+// TestTryHypermalloc asks for more than there is: it is refused when the page
+// daemon has nothing more to free, and had as soon as something can be.
+func TestTryHypermalloc(t *testing.T) {
+	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Deterministic} {
+		m := boot(t, mode, Config{MemLimit: MinMemLimit})
+		l := m.l
+		if m.TryHypermalloc(l, m.limit+1, "test") || m.started.Load() {
+			t.Error("no memory is ever enough, and nobody needs to look for it")
+		}
+		f := newFile(m, "")
+		n := fill(l, f)
+		if !m.TryHypermalloc(l, 100*PAGE_SIZE, "test") {
+			t.Errorf("%v: pages of files make room", mode)
+		}
+		if m.Pages() > n-100 {
+			t.Errorf("%v: %d of %d pages left", mode, m.Pages(), n)
+		}
+		if m.TryHypermalloc(l, m.limit-99*PAGE_SIZE, "test") {
+			t.Errorf("%v: more than the limit", mode)
+		}
+		m.Hyperfree(100 * PAGE_SIZE)
+		m.StopDaemon(l)
+		f.dispose(l)
+		if left := m.Audit(l); left != nil {
+			t.Errorf("%v: left %q", mode, left)
+		}
+	}
+}
+
+// TestHostRefuses has a host without memory for a while: who may wait gets it
+// later, with and without a limit of the kernel's own.
+func TestHostRefuses(t *testing.T) {
+	for _, limit := range []int64{0, MinMemLimit} {
+		host := hypercall.NewFaultHost(nil, hypercall.Fault{Op: hypercall.OpMalloc, Err: hypercall.HostErrno(kern.ENOMEM)})
+		sys := hypercall.NewSystem(hypercall.Config{Mode: hypercall.Deterministic, Host: host})
+		k := kern.NewKernel(sys, kern.Rev1125)
+		s := NewSystem(k, Config{MemLimit: limit})
+		l := kern.NewLwp(k, nil, "test")
+		if s.Hypermalloc(l, 1, false, "test") || s.TryHypermalloc(l, 1, "test") || s.newPage(l) != nil || s.physmem.Load() != 0 {
+			t.Errorf("limit %d: there is no memory", limit)
+		}
+		got := false
+		other := kern.StartLwp(k, nil, "other", func(l *kern.Lwp) { got = s.Hypermalloc(l, 1, true, "test") })
+		l.Sleep(2500e6)
+		if left := s.Audit(l); len(left) != 1 || left[0] != "1 lwps that wait for memory" || got {
+			t.Errorf("limit %d: %q, the other has memory: %v", limit, left, got)
+		}
+		host.SetFaults()
+		other.Join(&l.Thread)
+		if !got {
+			t.Errorf("limit %d: no memory", limit)
+		}
+		s.Hyperfree(1)
+		s.StopDaemon(l)
+		if left := s.Audit(l); left != nil {
+			t.Errorf("limit %d: left %q", limit, left)
+		}
+		if left := sys.Shutdown(); len(left) != 0 {
+			t.Errorf("limit %d: left %v", limit, left)
+		}
+	}
+}
+
+// TestDaemonUnwritable has the page daemon meet pages that cannot be written:
+// it takes others, and says when there are none.
+func TestDaemonUnwritable(t *testing.T) {
+	m := boot(t, 0, Config{MemLimit: MinMemLimit, StepDaemon: true})
+	l := m.l
+	bad, good := newFile(m, ""), newFile(m, "")
+	bad.Interlock.Enter(l)
+	for i := range int64(daemonChunk / 2) {
+		pg := bad.PageAlloc(l, i*PAGE_SIZE, UVM_PGA_ZERO)
+		pg.Flags &^= PG_FAKE
+		PageUnbusy(l, []*Page{pg})
+	}
+	bad.Interlock.Exit(l)
+	bad.putErr = kern.EIO
+	n := fill(l, good)
+	if !m.DaemonStep(l) || good.puts != daemonChunk/2 || bad.puts != daemonChunk/2 {
+		t.Errorf("%d and %d writes", bad.puts, good.puts)
+	}
+	good.putErr = kern.EIO
+	m.reclaimFree(l)
+	fill(l, good)
+	if m.DaemonStep(l) {
+		t.Error("progress without a page that can be written")
+	}
+	if left := m.Audit(l); len(left) != 1 || !strings.Contains(left[0], "pages") {
+		t.Errorf("%d pages: left %q", n, left)
+	}
+	bad.putErr, good.putErr = nil, nil
+	bad.dispose(l)
+	good.dispose(l)
 }

@@ -14,7 +14,7 @@ const (
 	// daemonChunk is how many pages the page daemon tries to write and
 	// free before it looks whether that was enough.
 	daemonChunk = 64
-	// drainBuffers is how many buffers it asks for at a time.
+	// drainBuffers is how many bytes of buffers it asks for at a time.
 	drainBuffers = 10
 	// lockRetries is how often it waits for an lwp that holds the lock of
 	// an object and probably lets go of it soon.
@@ -38,6 +38,7 @@ type pagedaemon struct {
 	running  bool
 	stopping bool
 	waiters  int // lwps in oomwait that nobody has woken yet
+	patient  int // lwps in Wait that will give up when nothing comes free
 	paging   int // pages on their way out
 }
 
@@ -76,7 +77,11 @@ func (s *System) KickPdaemon(l *kern.Lwp) {
 // Preconditions: no locks are held that freeing pages takes.
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c uvm_wait
-func (s *System) Wait(l *kern.Lwp, why string) {
+func (s *System) Wait(l *kern.Lwp, why string) { s.wait(l, why, false) }
+
+// wait is Wait, also for those who may give up: to them it matters to hear soon
+// that nothing came free.
+func (s *System) wait(l *kern.Lwp, why string, patient bool) {
 	daemon := s.IsPagedaemon(l)
 	if !daemon {
 		s.startDaemon(l)
@@ -87,8 +92,14 @@ func (s *System) Wait(l *kern.Lwp, why string) {
 		kern.Panicf("pagedaemon out of memory: %s", why)
 	}
 	s.waiters++
+	if patient {
+		s.patient++
+	}
 	s.pdaemoncv.Signal(l)
 	s.oomwait.Wait(l, &s.pdaemonmtx)
+	if patient {
+		s.patient--
+	}
 	s.pdaemonmtx.Exit(l)
 }
 
@@ -164,10 +175,11 @@ func (s *System) pageout(l *kern.Lwp) {
 			break
 		}
 		s.pdaemoncv.Wait(l, &s.pdaemonmtx)
+		wanted := s.waiters > 0
 		s.pdaemonmtx.Exit(l)
-		progress := s.reclaim(l)
+		progress := s.reclaim(l, wanted)
 		s.pdaemonmtx.Enter(l)
-		if !progress && s.waiters > 0 && s.paging == 0 && !s.stopping {
+		if !progress && s.waiters > s.patient && s.paging == 0 && !s.stopping {
 			s.k.Sys.ConsoleWrite([]byte("page daemon: no memory to reclaim, sleeping\n"))
 			s.pdaemoncv.TimedWait(l, &s.pdaemonmtx, time.Second)
 		}
@@ -187,43 +199,41 @@ func (s *System) pageout(l *kern.Lwp) {
 //netbsd:sys/rump/librump/rumpkern/vm.c uvm_pageout
 func (s *System) DaemonStep(l *kern.Lwp) bool {
 	kern.KASSERT(s.stepped, "DaemonStep: the page daemon is stepped")
-	progress := s.reclaim(l)
+	s.pdaemonmtx.Enter(l)
+	wanted := s.waiters > 0
+	s.pdaemonmtx.Exit(l)
+	progress := s.reclaim(l, wanted)
 	s.pdaemonmtx.Enter(l)
 	s.wakeWaiters(l)
 	s.pdaemonmtx.Exit(l)
 	return progress
 }
 
-// reclaim tries one source of memory after the other until it is no longer
-// short: pages that nobody uses, pages of files, buffers and vnodes. It
-// reports whether that was of use.
-func (s *System) reclaim(l *kern.Lwp) bool {
+// reclaim tries one source of memory after the other until there is enough:
+// pages that nobody uses, pages of files, buffers. Enough is when memory is not
+// short, and, if somebody wants memory, something was freed. It reports whether
+// there is enough or something was freed; the reference counts a page that
+// could not be written as success, and tries it again without end.
+func (s *System) reclaim(l *kern.Lwp, wanted bool) bool {
 	kern.KASSERT(s.lwp.CompareAndSwap(nil, l), "uvm_pageout: one page daemon")
 	defer s.lwp.Store(nil)
+	before := s.freed.Load()
+	enough := func() bool { return !s.needPagedaemon() && (!wanted || s.freed.Load() != before) }
 	s.reclaimFree(l)
-	if !s.needPagedaemon() {
-		return true
+	if !enough() {
+		s.cleanPages(l)
+		s.reclaimFree(l)
 	}
-	cleaned := s.cleanPages(l)
-	s.reclaimFree(l)
-	if !s.needPagedaemon() {
-		return true
-	}
-	return s.drain(l) || cleaned > 0
-}
-
-// drain gets memory from the caches above.
-func (s *System) drain(l *kern.Lwp) bool {
-	if s.DrainBuffers != nil {
+	if !enough() && s.DrainBuffers != nil {
 		s.DrainBuffers(l, drainBuffers)
 	}
-	return s.DrainVnodes != nil && s.DrainVnodes(l)
+	return enough() || s.freed.Load() != before
 }
 
-// cleanPages writes back and frees pages, the longest unused first, and
-// returns how many it tried. Pages that are busy or whose object is locked
-// are passed over; if nothing else is left, it waits a little for locks.
-func (s *System) cleanPages(l *kern.Lwp) int {
+// cleanPages writes back and frees pages, the longest unused first. Pages that
+// are busy or whose object is locked are passed over; if nothing else is left,
+// it waits a little for locks.
+func (s *System) cleanPages(l *kern.Lwp) {
 	cleaned := 0
 	for range lockRetries {
 		locked := false
@@ -236,7 +246,6 @@ func (s *System) cleanPages(l *kern.Lwp) int {
 		}
 		l.Sleep(time.Nanosecond)
 	}
-	return cleaned
 }
 
 // cleanOne puts out the first page of the queue, after skip others, that can
@@ -250,10 +259,13 @@ func (s *System) cleanOne(l *kern.Lwp, skip *int, locked *bool) bool {
 		pg = pg.next
 	}
 	for ; pg != nil; pg = pg.next {
-		if s.processPage(l, pg, locked) {
+		tried, err := s.processPage(l, pg, locked)
+		if !tried || err != nil { // a page that cannot be written stays where it is
+			*skip++
+		}
+		if tried {
 			return true
 		}
-		*skip++
 	}
 	s.pageqlock.Exit(l)
 	return false
@@ -265,21 +277,20 @@ func (s *System) cleanOne(l *kern.Lwp, skip *int, locked *bool) bool {
 // queue takes the queue's lock.
 //
 // Preconditions: pageqlock is held.
-// Postconditions: pageqlock is released if the result is true.
+// Postconditions: pageqlock is released if it tried to.
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c processpage
-func (s *System) processPage(l *kern.Lwp, pg *Page, locked *bool) bool {
+func (s *System) processPage(l *kern.Lwp, pg *Page, locked *bool) (tried bool, err error) {
 	o := pg.Object
 	if !o.Interlock.TryEnter(l) {
 		*locked = true
-		return false
+		return false, nil
 	}
 	if pg.Flags&PG_BUSY != 0 {
 		o.Interlock.Exit(l)
-		return false
+		return false, nil
 	}
 	off := pg.Offset
 	s.pageqlock.Exit(l)
-	_ = o.Pager.Put(l, o, off, off+PAGE_SIZE, PGO_CLEANIT|PGO_FREE) // a page that cannot be written stays
-	return true
+	return true, o.Pager.Put(l, o, off, off+PAGE_SIZE, PGO_CLEANIT|PGO_FREE)
 }

@@ -42,6 +42,7 @@ type memFile struct {
 	gets   []get  // what Get was asked for
 	puts   int
 	getErr error
+	putErr error
 }
 
 type get struct {
@@ -113,6 +114,9 @@ func (f *memFile) getPage(l *kern.Lwp, off int64, flags int) *Page {
 func (f *memFile) Put(l *kern.Lwp, o *Object, lo, hi int64, flags int) error {
 	defer o.Interlock.Exit(l)
 	f.puts++
+	if f.putErr != nil {
+		return f.putErr
+	}
 	for it := o.Pages(lo, hi); ; {
 		pg := it.Next()
 		if pg == nil {
