@@ -89,7 +89,10 @@ func vopRevoke(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	if vp.System().K.Quirks.Has(kern.QuirkRevokeIgnored) {
 		return kern.EOPNOTSUPP
 	}
-	return genfs.Revoke(l, vp, flags)
+	rn := nodeOf(vp)
+	err := genfs.Revoke(l, vp, flags)
+	rn.lockf.Drop(l, vp)
+	return err
 }
 
 // vopAdvlock does what advlock(9) asks with the locks of the node. The vnode is not locked; one that loses its node meanwhile

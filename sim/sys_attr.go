@@ -257,7 +257,7 @@ type Timeval struct{ Sec, Usec int64 }
 
 // valid reports whether the microseconds make sense.
 func (tv Timeval) valid() bool {
-	return tv.Usec == kern.UTIME_NOW || tv.Usec == kern.UTIME_OMIT || tv.Usec >= 0 && tv.Usec < 1_000_000
+	return tv.Usec >= 0 && tv.Usec < 1_000_000
 }
 
 // timespec converts as TIMEVAL_TO_TIMESPEC does, without looking whether the

@@ -167,6 +167,7 @@ func (n *node) Revoke(l *kern.Lwp, vp *vnode.Vnode) {
 	if !open {
 		return
 	}
+	n.dev.lockf.Drop(l, vp)
 	_ = vnode.VOP_CLOSE(l, vp, kern.FNONBLOCK, nil)
 	n.sys.lock.Enter(l)
 	kern.KASSERTOf(n.opencnt == 0, "sn->sn_opencnt == 0", vp)

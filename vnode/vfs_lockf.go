@@ -121,6 +121,22 @@ func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock,
 	return nil
 }
 
+// Drop releases every lock of a file that is being revoked. The reference
+// leaves them behind, owned by open files that are gone.
+func (lf *Lockf) Drop(l *kern.Lwp, vp *Vnode) {
+	ls := vp.sys.lockf.Load()
+	if ls == nil {
+		return
+	}
+	ls.lock.Enter(l)
+	defer ls.lock.Exit(l)
+	for lk := lf.head; lk != nil; lk = lk.next {
+		ls.drop(lk)
+		lk.wake(l)
+	}
+	lf.head = nil
+}
+
 // lockRange converts what the caller says to a first and a last byte.
 func lockRange(fl *kern.Flock, size int64) (start, end int64, err error) {
 	switch fl.Whence {

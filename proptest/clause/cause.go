@@ -116,6 +116,7 @@ const (
 	Fault
 	BeyondPage
 	FifoPanic
+	DeadPanic
 	NoCommand
 	NoSetFlags
 	NoIoctl
@@ -200,7 +201,7 @@ var causes = [numCauses]causeInfo{
 	Null:        {name: "null", errno: kern.EFAULT, sentence: "The path is the null pointer."},
 	PathLong:    {name: "path", errno: kern.ENAMETOOLONG, sentence: "The path has 1024 bytes or more."},
 	Empty:       {name: "empty", errno: kern.ENOENT, sentence: "The path is empty."},
-	StartNotDir: {name: "start", errno: kern.ENOTDIR, sentence: "The path begins at what is no directory, or has been revoked."},
+	StartNotDir: {name: "start", errno: kern.ENOTDIR, sentence: "The path begins at what is no directory."},
 	NameLong:    {name: "name", errno: kern.ENAMETOOLONG, sentence: "A component of the path has more than 255 bytes."},
 	Search:      {name: "search", errno: kern.EACCES, sentence: "A directory of the path may not be searched."},
 	Component:   {name: "component", errno: kern.ENOENT, sentence: "A component of the path other than the last does not exist."},
@@ -227,10 +228,10 @@ var causes = [numCauses]causeInfo{
 	Sticky:       {name: "sticky", errno: kern.EPERM, sentence: "The directory has the sticky bit, and neither it nor the file belongs to the caller.", also: []kern.Errno{kern.EACCES}},
 	NoRename:     {name: "no-rename", errno: kern.EOPNOTSUPP, sentence: "The file system renames nothing."},
 	NoLink:       {name: "no-link", errno: kern.EOPNOTSUPP, sentence: "The file system has one name for each file.", also: []kern.Errno{kern.EPERM, kern.EMLINK}},
-	LinkMax:      {name: "links", errno: kern.EMLINK, sentence: "The file has 32767 names.", unreachable: "rumpfs has no links"},
+	LinkMax:      {name: "links", errno: kern.EMLINK, sentence: "The file has 32767 names.", unreachable: noLinks},
 	TargetNull:   {name: "target-null", errno: kern.EFAULT, sentence: "The other path is the null pointer."},
 	TargetLong:   {name: "target-path", errno: kern.ENAMETOOLONG, sentence: "The other path has 1024 bytes or more."},
-	Within:       {name: "within", errno: kern.EINVAL, sentence: "A directory would get into itself.", unreachable: "rumpfs renames nothing"},
+	Within:       {name: "within", errno: kern.EINVAL, sentence: "A directory would get into itself.", unreachable: noRename},
 	NotWhiteout:  {name: "no-whiteout", errno: kern.EEXIST, sentence: "What the path leads to is no whiteout."},
 	NotLink:      {name: "no-link", errno: kern.EINVAL, sentence: "What the path leads to is no symbolic link."},
 	NoDevice:     {name: "nodev", errno: kern.EINVAL, sentence: "The device number is NODEV."},
@@ -289,6 +290,7 @@ var causes = [numCauses]causeInfo{
 	Fault:           {name: "buffer", errno: kern.EFAULT, sentence: "More is read than the caller's memory holds."},
 	BeyondPage:      {name: "beyond", errno: kern.EINVAL, sentence: "Reading begins behind the end and goes beyond the last page (quirk read-beyond-eof)."},
 	FifoPanic:       {name: "fifo", stop: "panic", sentence: "The file is a fifo (quirk fifo-io)."},
+	DeadPanic:       {name: "revoked", stop: "panic", sentence: "The descriptor's file has been revoked (quirk dead-fs)."},
 	NoCommand:       {name: "command", errno: kern.EOPNOTSUPP, sentence: "The command is for the file system, which has none."},
 	NoSetFlags:      {name: "set-flags", errno: kern.EOPNOTSUPP, sentence: "The file system lets no status flags change."},
 	NoIoctl:         {name: "control", errno: kern.ENOTTY, sentence: "The console does not know the request."},
@@ -308,10 +310,10 @@ var causes = [numCauses]causeInfo{
 	Existing:     {name: "existing", sentence: "The file exists and may be used so."},
 	Truncated:    {name: "truncated", sentence: "The file exists and is cut to no length."},
 	StillOpen:    {name: "in-use", sentence: "It does so, and what is in use elsewhere goes on."},
-	OtherNames:   {name: "other-names", sentence: "The name goes; the file has others.", unreachable: "rumpfs has no links"},
+	OtherNames:   {name: "other-names", sentence: "The name goes; the file has others.", unreachable: noLinks},
 	Replaced:     {name: "replaced", sentence: "What had the name or the descriptor before makes room."},
-	SameName:     {name: "same-name", sentence: "Both names are the same: nothing happens.", unreachable: "rumpfs renames nothing"},
-	SameFile:     {name: "same-file", sentence: "Both are names of one file: the first goes.", unreachable: "rumpfs has no links"},
+	SameName:     {name: "same-name", sentence: "Both names are the same: nothing happens.", unreachable: noRename},
+	SameFile:     {name: "same-file", sentence: "Both are names of one file: the first goes.", unreachable: noLinks},
 	Same:         {name: "same", sentence: "Both descriptors are the same: nothing happens."},
 	Nothing:      {name: "nothing", sentence: "Nothing is asked for, and nothing happens."},
 	EOF:          {name: "eof", sentence: "Nothing is left to be read."},

@@ -15,12 +15,14 @@ type row struct {
 //
 //policy:static read only
 var (
-	walks = []Cause{Null, PathLong, Empty, StartNotDir, NameLong, Search, Component, ThroughFile, SlashOnFile, Loop,
+	walks = []Cause{Null, PathLong, Empty, NameLong, Search, Component, ThroughFile, SlashOnFile, Loop,
 		EmptyLink, LinkLong}
 	finds   = []Cause{Absent, Whiteout}
 	creates = []Cause{RootExists, Exists, DirWrite, DirProtected, DirRemoved}
 	deletes = []Cause{RootBusy, DirWrite, DirProtected}
-	ats     = []Cause{BadFD, NotVnode, RevokedFD}
+	ats     = []Cause{BadFD, NotVnode, StartNotDir}
+	files   = []Cause{BadFD, NotVnode}
+	living  = []Cause{BadFD, NotVnode, RevokedFD}
 	removes = []Cause{Dot, Protected, Sticky, StillOpen, OtherNames}
 	kinds   = []Cause{OK, Directory, Device, Fifo}
 	opens   = []Cause{Absent, Whiteout, RootExists, Exists, DirWrite, DirProtected, DirRemoved, Slash, NoAccessMode, TableFull,
@@ -54,7 +56,7 @@ var table = []row{
 	{call.Write, [][]Cause{writes, {Console}}},
 	{call.Pwrite, [][]Cause{pwrites, {NoPosition, Negative}}},
 	{call.Lseek, [][]Cause{{BadFD, NoPosition, BadWhence, Negative, RevokedFD, OK}}},
-	{call.Getdents, [][]Cause{ats, {NotReadable, NotDir, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
+	{call.Getdents, [][]Cause{files, {NotReadable, NotDir, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
 	{call.Mkdir, [][]Cause{walks, creates, {OverWhiteout, OK}}},
 	{call.Mkdirat, [][]Cause{ats, walks, creates, {OverWhiteout, OK}}},
 	{call.Rmdir, [][]Cause{walks, finds, deletes, removesDir, {NotDir, NotEmpty, OK}}},
@@ -75,26 +77,26 @@ var table = []row{
 	{call.Access, [][]Cause{{BadMode}, walks, finds, {Permission, Protected, There, OK}}},
 	{call.Chmod, [][]Cause{walks, finds, chmods}},
 	{call.Lchmod, [][]Cause{walks, finds, chmods}},
-	{call.Fchmod, [][]Cause{ats, chmods}},
+	{call.Fchmod, [][]Cause{living, chmods}},
 	{call.Chown, [][]Cause{walks, finds, chowns}},
 	{call.Lchown, [][]Cause{walks, finds, chowns}},
-	{call.Fchown, [][]Cause{ats, chowns}},
+	{call.Fchown, [][]Cause{living, chowns}},
 	{call.Chflags, [][]Cause{walks, finds, chflags}},
 	{call.Lchflags, [][]Cause{walks, finds, chflags}},
-	{call.Fchflags, [][]Cause{ats, chflags}},
+	{call.Fchflags, [][]Cause{living, chflags}},
 	{call.Truncate, [][]Cause{walks, finds, {IsDir, Permission}, sizes}},
-	{call.Ftruncate, [][]Cause{ats, {NotWritable}, sizes}},
+	{call.Ftruncate, [][]Cause{living, {NotWritable}, sizes}},
 	{call.Utimes, [][]Cause{walks, finds, utimes}},
 	{call.Lutimes, [][]Cause{walks, finds, utimes}},
-	{call.Futimes, [][]Cause{ats, utimes}},
-	{call.Fsync, [][]Cause{ats, done}},
-	{call.Fdatasync, [][]Cause{ats, syncs}},
-	{call.FsyncRange, [][]Cause{ats, syncs, {BadFlags, BadRange}}},
+	{call.Futimes, [][]Cause{living, utimes}},
+	{call.Fsync, [][]Cause{files, done}},
+	{call.Fdatasync, [][]Cause{files, syncs}},
+	{call.FsyncRange, [][]Cause{files, syncs, {BadFlags, BadRange}}},
 	{call.Sync, [][]Cause{done}},
 	{call.Chdir, [][]Cause{walks, finds, {NotDir, NotSearchable, OK}}},
-	{call.Fchdir, [][]Cause{ats, {NotDir, NotSearchable, Outside, OK}}},
+	{call.Fchdir, [][]Cause{files, {NotDir, NotSearchable, Outside, OK}}},
 	{call.Chroot, [][]Cause{{NotSuper}, walks, finds, {NotDir, NotSearchable, Moved, OK}}},
-	{call.Fchroot, [][]Cause{{NotSuper}, ats, {NotDir, NotSearchable, Moved, OK}}},
+	{call.Fchroot, [][]Cause{{NotSuper}, files, {NotDir, NotSearchable, Moved, OK}}},
 	{call.Getcwd, [][]Cause{{ShortBuffer, Partial, Search, Outside, Removed, OK}}},
 	{call.Umask, [][]Cause{done}},
 	{call.Setuid, [][]Cause{ids}},
@@ -105,10 +107,10 @@ var table = []row{
 	{call.Getids, [][]Cause{done}},
 	{call.Getpid, [][]Cause{done}},
 	{call.Pathconf, [][]Cause{walks, finds, {BadName, OK}}},
-	{call.Fpathconf, [][]Cause{ats, {BadName, OK}}},
-	{call.PosixFadvise, [][]Cause{{BadRange, BadFD, NotVnode, BadAdvice, OK}}},
+	{call.Fpathconf, [][]Cause{living, {BadName, OK}}},
+	{call.PosixFadvise, [][]Cause{{BadRange, BadFD, NotVnode, BadAdvice, RevokedFD, OK}}},
 	{call.Statvfs1, [][]Cause{walks, finds, roots, {Unasked}}},
-	{call.Fstatvfs1, [][]Cause{ats, roots, {Unasked, Nowhere}}},
+	{call.Fstatvfs1, [][]Cause{living, roots, {Unasked, Nowhere, DeadPanic}}},
 	{call.Getvfsstat, [][]Cause{roots}},
 	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles}}},
 	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, IsDir, OK}}},
@@ -138,10 +140,40 @@ var special = []exception{
 	{cause: NotDir, ops: []call.Op{call.Getdents}, errno: kern.EINVAL, also: []kern.Errno{kern.ENOTDIR},
 		sentence: "The descriptor is no directory's."},
 	{cause: IsDir, ops: []call.Op{call.Unlink, call.Unlinkat, call.Link}, errno: kern.EPERM, also: []kern.Errno{kern.EISDIR}},
+	{cause: RevokedFD, ops: []call.Op{call.PosixFadvise}, errno: kern.EFAULT, sentence: "The range has whole pages, and the file has been revoked."},
 	{cause: ShortBuffer, ops: []call.Op{call.Getcwd}, errno: kern.ERANGE},
 	{cause: BadNewFD, ops: []call.Op{call.Dup2}, errno: kern.EBADF},
 	{cause: IsDir, ops: []call.Op{call.Revoke}, errno: kern.EINVAL},
 	{cause: Outside, ops: []call.Op{call.Getcwd}, errno: kern.ENOENT},
 	{cause: Negative, ops: []call.Op{call.Truncate, call.Ftruncate}, sentence: "The size is negative."},
+	{cause: StartNotDir, ops: []call.Op{call.Openat, call.Mkdirat, call.Unlinkat, call.Fstatat}, sentence: "The descriptor is no directory's."},
 	{cause: Slash, ops: []call.Op{call.Undelete}, sentence: "Slashes follow the name."},
+	// What only the superuser gets to.
+	{cause: Search, ops: superuser, unreachable: privileged},
+	{cause: DirWrite, ops: superuser, unreachable: privileged},
+	{cause: NotSearchable, ops: superuser, unreachable: privileged},
+
+	// What rumpfs has not.
+	{cause: OK, ops: []call.Op{call.Link}, unreachable: noLinks},
+	{cause: OverWhiteout, ops: []call.Op{call.Link}, unreachable: noLinks},
+	{cause: Protected, ops: []call.Op{call.Link}, unreachable: noLinks},
+	{cause: OK, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: DirRemoved, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: Slash, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: NotDir, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: IsDir, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: NotEmpty, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: Protected, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: Sticky, ops: []call.Op{call.Rename}, unreachable: noRename},
+	{cause: Replaced, ops: []call.Op{call.Rename}, unreachable: noRename},
 }
+
+//policy:static read only
+var superuser = []call.Op{call.Mknod, call.Chroot, call.Fchroot, call.Getfh}
+
+// Why clauses cannot be reached.
+const (
+	privileged = "only the superuser gets there, to whom nothing of this is refused"
+	noLinks    = "rumpfs has no links"
+	noRename   = "rumpfs renames nothing"
+)

@@ -136,7 +136,11 @@ func (m *Model) rootHasPath(p *proc) clause.Cause {
 
 // statvfsRevoked is fstatvfs1 of a file that has been revoked and so is in no file system.
 func (m *Model) statvfsRevoked(p *proc, c *call.Call, r *call.Result) clause.Cause {
-	if c.Flags != kern.ST_NOWAIT {
+	switch {
+	case c.Flags == kern.ST_NOWAIT:
+	case m.has(kern.QuirkDeadFS):
+		return clause.DeadPanic
+	default:
 		return clause.RevokedFD
 	}
 	if no := m.rootHasPath(p); no != 0 {
@@ -195,14 +199,16 @@ func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return clause.IsDir
 	}
 	n.life++
+	n.locks = n.locks[:0]
 	return clause.OK
 }
 
-// revokeDevice ends all uses of the device, whichever node they came by.
+// revokeDevice ends all uses of the device and their locks, whichever node they came by.
 func (m *Model) revokeDevice(n *node) {
 	for _, o := range m.nodes.all[:m.nodes.used] {
 		if o.kind() == n.kind() && o.rdev == n.rdev {
 			o.life++
 		}
 	}
+	*m.locksOf(n) = nil
 }

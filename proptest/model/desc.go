@@ -264,6 +264,18 @@ func (m *Model) fadvise(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return clause.NotVnode
 	case c.Flags < kern.POSIX_FADV_NORMAL || c.Flags > kern.POSIX_FADV_NOREUSE:
 		return clause.BadAdvice
+	case c.Flags == kern.POSIX_FADV_DONTNEED && f.dead() && f.node.isReg() && wholePages(c.Off, c.Size):
+		return clause.RevokedFD
 	}
 	return clause.OK
+}
+
+// wholePages reports whether a range has any; 0 bytes go on for ever.
+func wholePages(off, n int64) bool {
+	end := off + n
+	if n == 0 {
+		end = math.MaxInt64
+	}
+	first := kern.RoundPage(off)
+	return first >= off && first < kern.TruncPage(end)
 }

@@ -45,7 +45,7 @@ func (m *Model) Do(c *call.Call, r *call.Result) {
 	m.Last = clause.Of(c.Op, cause)
 	m.Coverage[m.Last]++
 	switch cause {
-	case clause.FifoPanic, clause.Undefined:
+	case clause.FifoPanic, clause.DeadPanic, clause.Undefined:
 		m.stop = call.Panic
 	case clause.Waits:
 		m.stop = call.Blocked

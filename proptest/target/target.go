@@ -37,6 +37,9 @@ func New(c sim.Config, prepare func(*sim.Proc) error) (*Kernel, error) {
 	return k, k.boot()
 }
 
+// bootTime is how many seconds booting takes at most.
+const bootTime = 5
+
 func (k *Kernel) boot() (err error) {
 	if k.Sim, err = sim.Boot(k.config); err != nil {
 		return err
@@ -44,7 +47,7 @@ func (k *Kernel) boot() (err error) {
 	k.procs = append(k.procs[:0], k.Sim.Init())
 	clear(k.inodes)
 	clear(k.devices)
-	k.booted = k.Sim.Sys.Now().Unix()
+	k.booted = k.Sim.Sys.Now().Unix() - bootTime
 	if k.prepare != nil {
 		return k.prepare(k.procs[0])
 	}
