@@ -103,15 +103,16 @@ func ClassTable(name, text string) (all []Class) {
 }
 
 // CompareClasses finds where the table and the code differ, and ranks that
-// do not grow downwards in the table.
+// fall in the table. Classes of one rank share a place, and are never held
+// together.
 func CompareClasses(code, table []Class) (all []Finding) {
 	inTable, inCode := map[string]Class{}, map[string]Class{}
 	for i, c := range table {
 		if _, dup := inTable[c.Name]; dup {
 			all = append(all, Finding{c.Pos, c.String() + " is twice in the table"})
 		}
-		if i > 0 && c.Rank <= table[i-1].Rank {
-			all = append(all, Finding{c.Pos, c.String() + " does not rank below the row before it"})
+		if i > 0 && c.Rank < table[i-1].Rank {
+			all = append(all, Finding{c.Pos, c.String() + " ranks above the row before it"})
 		}
 		inTable[c.Name] = c
 	}
