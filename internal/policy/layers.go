@@ -27,6 +27,7 @@ vfs         > specfs, namei
 sim         > rumpfs, tmpfs, vfs
 sim/script  > kern
 sim/replay  > sim, sim/script
+sim/scenarios > sim/replay
 proptest/... > sim/replay
 cmd/rumpvfs/internal/shell > sim/replay
 cmd/rumpvfs > cmd/rumpvfs/internal/shell, proptest/...
