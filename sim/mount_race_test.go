@@ -9,6 +9,7 @@ import (
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/sim"
+	"rumpvfs/tmpfs"
 )
 
 // mountErrors are what calls below a mount point may answer while the file
@@ -18,10 +19,14 @@ var mountErrors = []error{
 	kern.EOPNOTSUPP, kern.EPERM, kern.EISDIR, kern.ENOTDIR, kern.EFTYPE, kern.EFAULT, kern.ESRCH, kern.EROFS,
 }
 
+// fileSystems are mounted in turn.
+var fileSystems = [...]string{"rumpfs", tmpfs.MOUNT_TMPFS}
+
 // worker makes calls and reports those whose answer makes no sense.
 type worker struct {
 	t    *testing.T
 	name string
+	fs   string // what it mounts
 	p    *sim.Proc
 	done []string
 }
@@ -79,7 +84,11 @@ func (w *worker) use(rounds int) {
 // remount mounts and unmounts.
 func (w *worker) remount(rounds int, how ...int) {
 	for i := range rounds {
-		w.want("mount", w.p.Mount("rumpfs", "/m", []int{0, kern.MNT_UNION, kern.MNT_NOATIME}[i%3], nil))
+		var data any
+		if w.fs == tmpfs.MOUNT_TMPFS {
+			data = tmpfs.DefaultArgs()
+		}
+		w.want("mount", w.p.Mount(w.fs, "/m", []int{0, kern.MNT_UNION, kern.MNT_NOATIME}[i%3], data))
 		_, err := w.p.Getvfsstat(0)
 		w.want("getvfsstat", err)
 		w.want("update", w.p.Mount("", "/m", kern.MNT_UPDATE|[]int{0, kern.MNT_RDONLY}[i%2], nil))
@@ -88,8 +97,8 @@ func (w *worker) remount(rounds int, how ...int) {
 	}
 }
 
-// race runs workers on a kernel until all have ended.
-func race(t *testing.T, c sim.Config, bodies ...func(w *worker)) {
+// race runs workers, who mount fs, on a kernel until all have ended.
+func race(t *testing.T, c sim.Config, fs string, bodies ...func(w *worker)) {
 	k, err := sim.Boot(c)
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +114,7 @@ func race(t *testing.T, c sim.Config, bodies ...func(w *worker)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &worker{t: t, name: string(rune('a' + i))}
+		w := &worker{t: t, name: string(rune('a' + i)), fs: fs}
 		workers = append(workers, w)
 		lwps = append(lwps, q.Go(w.name, func(q *sim.Proc) {
 			w.p = q
@@ -139,7 +148,7 @@ func race(t *testing.T, c sim.Config, bodies ...func(w *worker)) {
 // many schedules: nobody waits for ever, nothing is left over.
 func TestForcedUnmountRaces(t *testing.T) {
 	for seed := range uint64(300) {
-		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed},
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed}, fileSystems[seed%2],
 			func(w *worker) { w.use(3) }, func(w *worker) { w.use(3) },
 			func(w *worker) { w.remount(4, kern.MNT_FORCE, 0) },
 		)
@@ -153,7 +162,7 @@ func TestForcedUnmountRaces(t *testing.T) {
 // directory.
 func TestMountRaces(t *testing.T) {
 	for seed := range uint64(200) {
-		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed},
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed}, fileSystems[seed%2],
 			func(w *worker) { w.remount(4, kern.MNT_FORCE) }, func(w *worker) { w.remount(4, 0, kern.MNT_FORCE) },
 			func(w *worker) { w.use(2) },
 		)
@@ -166,7 +175,7 @@ func TestMountRaces(t *testing.T) {
 // TestForcedUnmountDrain does it with vnodes thrown away all the time.
 func TestForcedUnmountDrain(t *testing.T) {
 	for seed := range uint64(100) {
-		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Params: map[string]string{"RUMP_NVNODES": "4"}, Fixed: kern.Rev1125},
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Params: map[string]string{"RUMP_NVNODES": "4"}, Fixed: kern.Rev1125}, fileSystems[seed%2],
 			func(w *worker) { w.use(3) }, func(w *worker) { w.use(3) },
 			func(w *worker) { w.remount(4, 0, kern.MNT_FORCE) },
 		)
@@ -178,9 +187,11 @@ func TestForcedUnmountDrain(t *testing.T) {
 
 // TestForcedUnmountNative is the same on goroutines.
 func TestForcedUnmountNative(t *testing.T) {
-	race(t, sim.Config{},
-		func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
-		func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
-		func(w *worker) { w.remount(100, kern.MNT_FORCE, kern.MNT_FORCE, 0) },
-	)
+	for _, fs := range fileSystems {
+		race(t, sim.Config{}, fs,
+			func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
+			func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
+			func(w *worker) { w.remount(100, kern.MNT_FORCE, kern.MNT_FORCE, 0) },
+		)
+	}
 }
