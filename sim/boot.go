@@ -244,7 +244,7 @@ func (p *Proc) console() (err error) {
 		return err
 	}
 	fp.Attach(vfs.DTYPE_MISC, vfs.ConsoleOps{}, nil, kern.FWRITE)
-	p.fd.Affix(fp, fd)
+	p.fd.Affix(l, fp, fd)
 	for to := 1; to <= 2; to++ {
 		if err := p.fd.Dup2(l, fp, to, 0); err != nil {
 			return err

@@ -210,6 +210,33 @@ func TestJoinBlocked(t *testing.T) {
 	}
 }
 
+// TestDup2HalfOpen: dup2 to a descriptor that another lwp is about to open
+// waits for it, and for ever if need be.
+func TestDup2HalfOpen(t *testing.T) {
+	for _, released := range []bool{true, false} {
+		k := boot(t, sim.Config{Mode: hypercall.Deterministic})
+		p := k.Init()
+		fd := create(t, p, "/f", "")
+		ok(t, p.Flock(fd, kern.LOCK_EX))
+		opened := -1
+		p.Go("opener", func(p *sim.Proc) { opened, _ = p.Open("/f", kern.O_RDONLY|kern.O_SHLOCK, 0) })
+		k.Run()
+		wants(t, "waits", opened, -1)
+		if released {
+			q := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFSHFD))
+			q.Go("releaser", func(q *sim.Proc) { _ = q.Flock(fd, kern.LOCK_UN) })
+		}
+		_, err := p.Dup2(0, fd+1)
+		if released {
+			check(t, "dup2", err, nil)
+			wants(t, "opened before", opened, fd+1)
+			wants(t, "and replaced", value[kern.Stat](t)(p.Fstat(fd+1)).Mode, kern.S_IFCHR|0o600)
+		} else if !errors.As(err, &hypercall.Blocked{}) {
+			t.Errorf("dup2: %v, want to be blocked", err)
+		}
+	}
+}
+
 // TestSharedProc lets two goroutines wait in the same process.
 func TestSharedProc(t *testing.T) {
 	k := boot(t, sim.Config{})

@@ -19,7 +19,7 @@ import (
 // native kernel at once. Nothing may break, and nothing be left over.
 func TestHammer(t *testing.T) {
 	few := map[string]string{"RUMP_NVNODES": "32"}
-	noPanics := kern.Fixed.With(kern.QuirkRemovedDirCreate).With(kern.QuirkSizeForgotten)
+	noPanics := kern.Fixed.With(kern.QuirkRemovedDirCreate).With(kern.QuirkSizeForgotten).With(kern.QuirkDeadFS)
 	for seed, c := range []sim.Config{{Fixed: noPanics}, {Fixed: kern.Rev1125, Params: few}} {
 		k, err := sim.Boot(c)
 		if err != nil {
@@ -204,7 +204,7 @@ func only(names ...string) (some []deed) {
 // TestSchedules looks for deadlocks, leaks and broken promises in as many
 // interleavings as there is time for.
 func TestSchedules(t *testing.T) {
-	seeds := uint64(300)
+	seeds := uint64(150)
 	if testing.Short() {
 		seeds = 30
 	}

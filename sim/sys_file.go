@@ -67,7 +67,7 @@ func (p *Proc) doOpen(l *kern.Lwp, dvp *vnode.Vnode, path string, oflags int32, 
 		return -1, err
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)
-	p.fd.Affix(fp, fd)
+	p.fd.Affix(l, fp, fd)
 	return fd, nil
 }
 

@@ -3,7 +3,6 @@ package vfs
 import (
 	"math/bits"
 	"sync/atomic"
-	"time"
 
 	"rumpvfs/kern"
 	"rumpvfs/vnode"
@@ -12,9 +11,6 @@ import (
 // ndfile is how many descriptors a table has room for at first; it doubles
 // as needed.
 const ndfile = 16
-
-// tick is one turn of the clock, for waits that nothing ends but time.
-const tick = 10 * time.Millisecond
 
 // Filedesc is a process's descriptor table. Several processes may share
 // one. Looking a descriptor up takes no lock. The letters give what guards a
@@ -31,6 +27,9 @@ type Filedesc struct {
 	used   []uint64                  // d: a bit for each descriptor in use
 	last   int                       // d: the highest in use, -1 for none
 	drain  kern.CV                   // d: a closer waits for users of the descriptor
+
+	settled  kern.CV      // d: who wants a descriptor number waits until it is open or free
+	settling atomic.Int32 // a: how many do; changes under d
 }
 
 // fdfile is one descriptor.
@@ -48,6 +47,7 @@ func (s *System) NewFiledesc(limit int) *Filedesc {
 	fdp := &Filedesc{sys: s, limit: limit, last: -1}
 	fdp.lock.Init(s.K.Sys, &fdLockClass)
 	fdp.drain.Init(s.K.Sys, "fdclose")
+	fdp.settled.Init(s.K.Sys, "dup2")
 	fdp.refcnt.Store(1)
 	fdp.grow(min(ndfile, limit))
 	return fdp
@@ -197,11 +197,16 @@ func (fdp *Filedesc) AllocFile(l *kern.Lwp) (*File, int, error) {
 // Postconditions: the descriptor holds a reference of its own to fp.
 //
 //netbsd:sys/kern/kern_descrip.c fd_affix
-func (fdp *Filedesc) Affix(fp *File, fd int) {
+func (fdp *Filedesc) Affix(l *kern.Lwp, fp *File, fd int) {
 	ff := (*fdp.dt.Load())[fd]
 	kern.KASSERT(ff.file.Load() == nil, "ff->ff_file == NULL")
 	fp.Ref()
 	ff.file.Store(fp)
+	if fdp.settling.Load() != 0 {
+		fdp.lock.Enter(l)
+		fdp.settled.Broadcast(l)
+		fdp.lock.Exit(l)
+	}
 }
 
 // Abort gives back a reserved descriptor and the unreferenced file fp, if
@@ -212,6 +217,7 @@ func (fdp *Filedesc) Abort(l *kern.Lwp, fp *File, fd int) {
 	fdp.lock.Enter(l)
 	(*fdp.dt.Load())[fd].exclose = false
 	fdp.setUnused(fd)
+	fdp.settled.Broadcast(l)
 	fdp.lock.Exit(l)
 	if fp != nil {
 		fp.sys.freeFileOf(l, fp)
@@ -309,6 +315,7 @@ func (fdp *Filedesc) Close(l *kern.Lwp, fd int) error {
 		fdp.lock.Enter(l)
 	}
 	fdp.setUnused(fd)
+	fdp.settled.Broadcast(l)
 	fdp.lock.Exit(l)
 	return fp.Closef(l)
 }
@@ -323,7 +330,7 @@ func (fdp *Filedesc) Dup(l *kern.Lwp, fp *File, min int, exclose bool) (int, err
 		return -1, err
 	}
 	fdp.SetExclose(l, fd, exclose)
-	fdp.Affix(fp, fd)
+	fdp.Affix(l, fp, fd)
 	return fd, nil
 }
 
@@ -349,16 +356,29 @@ func (fdp *Filedesc) Dup2(l *kern.Lwp, fp *File, fd int, flags int32) error {
 		if fdp.used[fd/64]&(1<<(fd%64)) == 0 {
 			break
 		}
-		// Half open: another lwp is about to affix it.
+		fdp.settle(l, fd)
 		fdp.lock.Exit(l)
-		l.Sleep(tick)
 	}
 	fdp.setUsed(fd)
 	(*fdp.dt.Load())[fd].exclose = flags&kern.O_CLOEXEC != 0
 	fdp.lock.Exit(l)
 	fp.SetFlag(flags & kern.FNONBLOCK)
-	fdp.Affix(fp, fd)
+	fdp.Affix(l, fp, fd)
 	return nil
+}
+
+// settle waits while fd is in use but not open: another lwp is about to affix
+// it, or to have closed it. The C kernel looks again with every tick of the
+// clock; here a wait that never ends shall show as one.
+//
+// Preconditions: lock is held.
+// Postconditions: the same; it was released meanwhile.
+func (fdp *Filedesc) settle(l *kern.Lwp, fd int) {
+	fdp.settling.Add(1)
+	if (*fdp.dt.Load())[fd].file.Load() == nil { // Affix looks at settling after it has stored the file
+		fdp.settled.Wait(l, &fdp.lock)
+	}
+	fdp.settling.Add(-1)
 }
 
 // SetExclose sets or clears close-on-exec of a descriptor that the caller has

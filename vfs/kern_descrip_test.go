@@ -142,7 +142,7 @@ func (m *tableModel) openOne(t *rapid.T) {
 	}
 	closed := new(int)
 	fp.Attach(vfs.DTYPE_MISC, ops{closed: closed}, nil, 0)
-	m.fdp.Affix(fp, fd)
+	m.fdp.Affix(m.l, fp, fd)
 	m.open[fd], m.closed[fp] = fp, closed
 }
 
@@ -271,7 +271,7 @@ func TestDup2Flags(t *testing.T) {
 	if p := panicOf(func() { _ = tb.fdp.Dup2(tb.l, fp, tb.fdp.Limit(), 0) }); p == nil {
 		t.Error("a descriptor beyond the limit")
 	}
-	if p := panicOf(func() { tb.fdp.Affix(fp, 0) }); p == nil {
+	if p := panicOf(func() { tb.fdp.Affix(tb.l, fp, 0) }); p == nil {
 		t.Error("affixed twice")
 	}
 }
@@ -302,7 +302,7 @@ func TestHalfOpen(t *testing.T) {
 		var closed int
 		if c.Seed%2 == 0 {
 			half.Attach(vfs.DTYPE_MISC, ops{closed: &closed}, nil, 0)
-			tb.fdp.Affix(half, fd)
+			tb.fdp.Affix(tb.l, half, fd)
 		} else {
 			tb.fdp.Abort(tb.l, half, fd)
 		}
@@ -389,7 +389,7 @@ func race(tb *table, l *kern.Lwp, keep *vfs.File, n int, open, closed *int) {
 		}
 		l.Point()
 		fp.Attach(vfs.DTYPE_MISC, ops{closed: closed}, nil, 0)
-		tb.fdp.Affix(fp, fd)
+		tb.fdp.Affix(l, fp, fd)
 		*open++
 	case 1, 2:
 		if tb.fdp.Get(l, fd) != nil {
@@ -494,7 +494,7 @@ func TestTooManyFiles(t *testing.T) {
 				break
 			}
 			fp.Attach(vfs.DTYPE_MISC, vfs.ConsoleOps{}, nil, 0)
-			tb.fdp.Affix(fp, fd)
+			tb.fdp.Affix(tb.l, fp, fd)
 			n++
 		}
 	}
@@ -660,7 +660,7 @@ func BenchmarkAllocFile(b *testing.B) {
 			b.Fatal(err)
 		}
 		fp.Attach(vfs.DTYPE_MISC, o, nil, 0)
-		tb.fdp.Affix(fp, fd)
+		tb.fdp.Affix(tb.l, fp, fd)
 		tb.fdp.Get(tb.l, fd)
 		_ = tb.fdp.Close(tb.l, fd)
 	}

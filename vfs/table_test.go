@@ -75,7 +75,7 @@ func (t *table) file() (fp *vfs.File, fd int, closed *int) {
 	t.must(err)
 	closed = new(int)
 	fp.Attach(vfs.DTYPE_MISC, ops{closed: closed}, nil, kern.FREAD|kern.FWRITE)
-	t.fdp.Affix(fp, fd)
+	t.fdp.Affix(t.l, fp, fd)
 	return fp, fd, closed
 }
 
@@ -99,7 +99,7 @@ func (t *table) tryOpen(path string, oflags int32, mode uint32) (*vfs.File, int,
 	}
 	fp.Attach(vfs.DTYPE_VNODE, vfs.VnodeOps{}, vp, kern.FFLAGS(oflags)&kern.FMASK)
 	_ = vnode.VOP_UNLOCK(t.l, vp)
-	t.fdp.Affix(fp, fd)
+	t.fdp.Affix(t.l, fp, fd)
 	return fp, fd, nil
 }
 
