@@ -17,7 +17,7 @@ type ID uint16
 type Coverage [Max]uint64
 
 // Max is more than there are clauses.
-const Max = 1024
+const Max = 1280
 
 // Add adds the counts of d.
 func (c *Coverage) Add(d *Coverage) {

@@ -97,3 +97,27 @@ func replay(m *Model, sec *script.Section, report *strings.Builder) (calls int, 
 	}
 	return calls, true
 }
+
+// callsOf makes calls of the lines of a section up to the first that is none of the model's.
+func (m *Model) callsOf(t testing.TB, lines []script.Line) (calls []call.Call) {
+	if err := m.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	rd := call.NewReader()
+	var r call.Result
+	for i := range lines {
+		if lines[i].Call == nil {
+			continue
+		}
+		c, ok, err := rd.Call(lines[i].Call)
+		if err != nil {
+			return calls
+		}
+		if ok {
+			m.Do(&c, &r)
+			rd.Note(lines[i].Call, &c, &r)
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
