@@ -382,56 +382,70 @@ func explain(a, b call.System, calls []call.Call) string {
 	return out.String()
 }
 
-// TestKernelIsModel makes random calls on kernel and model, as the reference has it and as POSIX does. More of them come
-// with RUMPVFS_CALLS.
-func TestKernelIsModel(t *testing.T) {
-	want := 60000
-	if s := os.Getenv("RUMPVFS_CALLS"); s != "" {
-		want, _ = strconv.Atoi(s)
+// callsFrom is how many calls a test makes: as many as RUMPVFS_CALLS says, or n.
+func callsFrom(n int) int {
+	if more, err := strconv.Atoi(os.Getenv("RUMPVFS_CALLS")); err == nil {
+		return more
 	}
+	return n
+}
+
+// seedFrom is the seed of a test: RUMPVFS_SEED, or 0.
+func seedFrom() uint64 {
 	seed, _ := strconv.ParseUint(os.Getenv("RUMPVFS_SEED"), 10, 64)
-	for _, q := range []struct {
-		name   string
-		quirks kern.Quirks
-	}{{"rev1125", kern.Rev1125}, {"fixed", kern.Fixed}} {
-		t.Run(q.name, func(t *testing.T) {
+	return seed
+}
+
+// compare makes random calls on a kernel and a model with the same quirks and reports the first few differences, shrunk.
+func compare(t *testing.T, quirks kern.Quirks, want int) {
+	m := model.New(model.Config{Quirks: quirks})
+	k, err := target.New(sim.Config{Fixed: kern.Rev1125 &^ quirks}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &picker{rand.New(rand.NewPCG(seedFrom(), uint64(quirks)))}
+	var ra, rb call.Result
+	for total, failed := 0, 0; total < want && failed < 3; {
+		calls := p.script(m, 20+p.IntN(300))
+		i, err := differ(m, k, calls, &ra, &rb)
+		if total += len(calls); i < 0 && err == nil {
+			continue
+		}
+		failed++
+		if err != nil {
+			t.Errorf("%v: %v", quirks, err)
+			continue
+		}
+		t.Errorf("%v, after %d calls:\n%s", quirks, total, explain(m, k, shrink(m, k, calls[:i+1])))
+	}
+	if err := k.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKernelIsModel makes random calls on kernel and model, as the reference has it and as POSIX does. RUMPVFS_CALLS says
+// how many, RUMPVFS_SEED which.
+func TestKernelIsModel(t *testing.T) {
+	for name, quirks := range map[string]kern.Quirks{"rev1125": kern.Rev1125, "fixed": kern.Fixed} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := model.New(model.Config{Quirks: q.quirks})
-			k, err := target.New(sim.Config{Fixed: kern.Rev1125 &^ q.quirks}, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			p := &picker{rand.New(rand.NewPCG(seed, 1))}
-			var ra, rb call.Result
-			total, failed := 0, 0
-			for total < want && failed < 5 {
-				calls := p.script(m, 20+p.IntN(300))
-				i, err := differ(m, k, calls, &ra, &rb)
-				if total += len(calls); i < 0 && err == nil {
-					continue
-				}
-				failed++
-				if err != nil {
-					t.Errorf("%v\n", err)
-				}
-				t.Errorf("after %d calls:\n%s", total, explain(m, k, shrink(m, k, calls[:max(i+1, len(calls)*b2i(err != nil))])))
-			}
-			t.Logf("%d calls, %d of the clauses missing", total, len(m.Coverage.Missing()))
-			for _, id := range m.Coverage.Missing() {
-				if os.Getenv("RUMPVFS_MISSING") != "" {
-					t.Logf("%v", id)
-				}
-			}
-			if err := k.Close(); err != nil {
-				t.Error(err)
-			}
+			compare(t, quirks, callsFrom(60000))
 		})
 	}
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
+// TestEachQuirk does the same with each quirk alone, and with all but it: a quirk is told from the others. The size that a
+// vnode forgets is not modelled, and a revoked file gets a new vnode.
+func TestEachQuirk(t *testing.T) {
+	for _, q := range kern.AllQuirks() {
+		alone, without := kern.Fixed.With(q), kern.Rev1125.Without(q)
+		switch q {
+		case kern.QuirkSizeForgotten:
+			alone = alone.With(kern.QuirkRevokeIgnored)
+		case kern.QuirkRevokeIgnored:
+			without = without.Without(kern.QuirkSizeForgotten)
+		}
+		compare(t, alone, callsFrom(2500))
+		compare(t, without, callsFrom(2500))
 	}
-	return 0
 }

@@ -140,6 +140,8 @@ func (m *Model) write(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		r.Ret = count
 		f.advance(c, count)
 		return clause.Device
+	case f.node.isFifo() && m.appendOnly(f.node, off):
+		return clause.AppendOnly
 	case f.node.isFifo() && count > 0:
 		return clause.FifoPanic
 	case f.node.isFifo():
@@ -158,7 +160,7 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 	switch {
 	case tooFar(off, count):
 		return clause.TooFar
-	case n.flags&kern.APPEND != 0 && off != n.size && !m.has(kern.QuirkFileFlags):
+	case m.appendOnly(n, off):
 		return clause.AppendOnly
 	case count == 0 && !m.has(kern.QuirkZeroWriteGrows):
 		return clause.Nothing
@@ -191,6 +193,11 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 		return clause.Extended
 	}
 	return clause.OK
+}
+
+// appendOnly reports whether file flags keep from writing there.
+func (m *Model) appendOnly(n *node, off int64) bool {
+	return n.flags&kern.APPEND != 0 && off != n.size && !m.has(kern.QuirkFileFlags)
 }
 
 // tooFar reports whether so many bytes would reach beyond the largest offset.

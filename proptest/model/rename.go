@@ -109,10 +109,13 @@ func (n *node) isBelow(top *node) bool {
 	return false
 }
 
-// move gives what from has found the name that the last walk has come to. A file renamed to another name of itself only
-// loses the first.
+// move gives what from has found the name that the last walk has come to. A file renamed to another name of itself loses the
+// first.
 func (m *Model) move(from walk, name string) clause.Cause {
 	n, dir, to := from.node, m.w.dir, m.w.node
+	if to == n && m.config.Caps.PosixRename {
+		return clause.SameName
+	}
 	if to == n {
 		m.leave(from.dir, from.dir.find([]byte(name)))
 		m.lose(from.dir, n)

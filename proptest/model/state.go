@@ -124,7 +124,9 @@ type Config struct {
 type Caps struct {
 	Rename bool // names can be renamed
 	Link   bool // files can have several names
-	Fifo   bool // fifos can be opened
+	// PosixRename has renaming a file to another name of itself do nothing, as POSIX wants. BSD takes the first name away.
+	PosixRename bool
+	Fifo        bool // fifos can be opened
 }
 
 // A Model answers system calls as a kernel should.
