@@ -109,9 +109,9 @@ func TestMemLimit(t *testing.T) {
 	value[int](t)(p.Write(fd, make([]byte, 1000<<10)))
 }
 
-// TestPageDaemon writes and reads more than the memory for pages holds.
+// TestPageDaemon writes and reads a file that fits into memory once, as data, but not twice, with its cached pages.
 func TestPageDaemon(t *testing.T) {
-	p := boot(t, sim.Config{Params: map[string]string{"RUMP_MEMLIMIT": "2m"}}).Init()
+	p := boot(t, sim.Config{Params: map[string]string{"RUMP_MEMLIMIT": "10m"}}).Init()
 	fd := create(t, p, "/f", "")
 	chunk := bytes.Repeat([]byte("0123456789abcdef"), 4096)
 	for i := range 128 { // 8 MiB

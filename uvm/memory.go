@@ -48,7 +48,7 @@ type System struct {
 	limit    int64        // : bytes everybody else may use
 	dddlim   int64        // : bytes in use above which the page daemon works
 	physmem  atomic.Int64 // a: bytes in use, of limited memory
-	freed    atomic.Int64 // a: bytes ever given back
+	freed    atomic.Int64 // a: moves whenever memory comes free, also onto the free list
 	inObject atomic.Int64 // a: pages that belong to objects
 
 	pageqlock kern.Mutex
@@ -174,7 +174,10 @@ func (s *System) hypermalloc(l *kern.Lwp, n int64) bool {
 			limit = s.pdlimit
 		}
 		if !s.reserve(n, limit) {
-			return false
+			s.reclaimFree(l) // the page daemon may have put it there just now
+			if !s.reserve(n, limit) {
+				return false
+			}
 		}
 	}
 	if s.k.Sys.Malloc(n) {
@@ -280,6 +283,7 @@ func (s *System) putPage(l *kern.Lwp, pg *Page) {
 	keep := s.nfree < maxFree
 	if keep {
 		s.insertFree(pg)
+		s.freed.Add(PAGE_SIZE)
 	}
 	s.pageqlock.Exit(l)
 	if !keep {

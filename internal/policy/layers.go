@@ -32,6 +32,7 @@ proptest/... > sim/replay
 cmd/rumpvfs/internal/shell > sim/replay
 cmd/rumpvfs > cmd/rumpvfs/internal/shell, proptest/...
 
+internal/clauses > proptest/...
 internal/policy
 internal/policy/cmd/names   > internal/policy
 internal/vnodeif

@@ -8,7 +8,7 @@ import (
 	"rumpvfs/proptest/call"
 )
 
-//go:generate go run ./gen
+//go:generate go run rumpvfs/internal/clauses ../../docs/CLAUSES.md
 
 // Markdown renders the table of all clauses, as docs/CLAUSES.md has it.
 func Markdown() []byte {
