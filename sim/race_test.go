@@ -25,7 +25,7 @@ func TestHammer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var wg sync.WaitGroup
+		var lwps []*sim.Lwp
 		stop := make(chan struct{})
 		time.AfterFunc(500*time.Millisecond, func() { close(stop) })
 		for i := range 8 {
@@ -35,10 +35,8 @@ func TestHammer(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			wg.Add(1)
 			m := &monkey{dice: seeded(uint64(seed*100 + i))}
 			body := func(q *sim.Proc) {
-				defer wg.Done()
 				m.p = q
 				for more := true; more; {
 					m.run(50)
@@ -52,9 +50,11 @@ func TestHammer(t *testing.T) {
 					_ = q.Exit()
 				}
 			}
-			p.Go(fmt.Sprint("monkey", i), body)
+			lwps = append(lwps, p.Go(fmt.Sprint("monkey", i), body))
 		}
-		wg.Wait()
+		for _, lwp := range lwps {
+			_ = k.Init().Join(lwp) // fails if the kernel has stopped, which is said below
+		}
 		if err := k.Err(); err != nil {
 			t.Error(err)
 			if p, ok := err.(*kern.Panic); ok {
