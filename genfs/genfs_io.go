@@ -198,7 +198,7 @@ func startIO(l *kern.Lwp, mbp *vnode.Buf, devvp *vnode.Vnode, blkno, offset, n i
 //netbsd:sys/miscfs/genfs/genfs_io.c genfs_gop_write, genfs_gop_write_rwmap, genfs_do_io
 func GopWrite(l *kern.Lwp, vp *vnode.Vnode, pgs []*uvm.Page, flags int) error {
 	start := pgs[0].Offset
-	bytes := writable(vp, start, int64(len(pgs))<<kern.PAGE_SHIFT)
+	bytes := writable(l, vp, start, int64(len(pgs))<<kern.PAGE_SHIFT)
 	// One for the transfer, one until the pages are let go.
 	vp.Startoutput(l, 2)
 	mbp := vnode.GetIOBuf(l, vp)
@@ -220,10 +220,14 @@ func GopWrite(l *kern.Lwp, vp *vnode.Vnode, pgs []*uvm.Page, flags int) error {
 }
 
 // writable returns how much of length bytes from start on lies before the
-// end that the file has, or is about to have, on disk.
-func writable(vp *vnode.Vnode, start, length int64) int64 {
-	kern.KASSERTOf(vp.Size <= vp.WriteSize, "vp->v_size <= vp->v_writesize", vp)
-	bytes := VTOG(vp).ops.Size(vp, vp.WriteSize, 0) - start
+// end that the file has, or is about to have, on disk. The page daemon comes
+// here without the vnode lock, while others change the size.
+func writable(l *kern.Lwp, vp *vnode.Vnode, start, length int64) int64 {
+	vp.Interlock.Enter(l)
+	size, end := vp.Size, vp.WriteSize
+	vp.Interlock.Exit(l)
+	kern.KASSERTOf(size <= end, "vp->v_size <= vp->v_writesize", vp)
+	bytes := VTOG(vp).ops.Size(vp, end, 0) - start
 	kern.KASSERTOf(bytes != 0, "bytes != 0", vp)
 	if bytes < 0 || bytes > length { // the C kernel compares them as unsigned
 		return length
