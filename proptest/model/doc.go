@@ -19,6 +19,8 @@
 //	lock.go     locks on files
 //	proc.go     processes, identities, working and root directory
 //	about.go    limits and file systems
+//	canon.go    when two states are the same
+//	copy.go     copies of a model
 //
 // What it leaves out:
 //   - waiting: a call that would have to wait is answered with call.Blocked and changes nothing but what it did before

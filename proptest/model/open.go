@@ -35,8 +35,8 @@ func (m *Model) open(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		return no
 	}
 	n := m.w.node
-	f := m.files.get()
-	*f = file{ref: m.use(n), flags: flags & kern.FMASK, super: p.cred.isRoot()}
+	f := m.newFile()
+	f.ref, f.flags, f.super = m.use(n), flags&kern.FMASK, p.cred.isRoot()
 	n.opens++
 	if flags&(kern.O_SHLOCK|kern.O_EXLOCK) != 0 {
 		if no := m.openLocked(f, flags); no != 0 {

@@ -16,8 +16,7 @@ func (m *Model) rfork(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	switch c.Flags {
 	case call.RforkCopy:
 		child.table = m.newTable()
-		*child.table = *p.table
-		child.table.procs = 1
+		child.table.slots, child.table.top = p.table.slots, p.table.top
 		for fd := range child.table.top {
 			if f := child.table.slots[fd].file; f != nil {
 				f.refs++

@@ -26,6 +26,7 @@ type node struct {
 	seq    uint64
 	parent *node
 
+	num   int    // which of the model's it is
 	ino   uint32 // alias, 0 until a result showed it
 	opens int    // open files
 	life  uint32 // grows when all uses of the file are revoked
@@ -74,6 +75,7 @@ type file struct {
 	off   int64
 	refs  int  // descriptors
 	super bool // opened by the superuser
+	num   int  // which of the model's it is
 }
 
 func (f *file) isConsole() bool { return f.node == nil }
@@ -89,6 +91,7 @@ type table struct {
 	slots [kern.NOFILE]slot
 	procs int // that use it
 	top   int // above all descriptors that are open
+	num   int // which of the model's it is
 }
 
 // A cred is who a process is.
@@ -160,6 +163,7 @@ type Model struct {
 	spare  []*page
 	bufs   [2][2 * kern.MAXPATHLEN]byte
 	zeros  page
+	state  state // being written
 }
 
 // A device is the locks of a device number.
@@ -176,7 +180,7 @@ type pool[T any] struct {
 
 func (p *pool[T]) get() *T {
 	if p.used == len(p.all) {
-		block := make([]T, 16)
+		block := make([]T, min(max(p.used, 1), 16))
 		for i := range block {
 			p.all = append(p.all, &block[i])
 		}
@@ -233,8 +237,8 @@ func (m *Model) boot() {
 	p := &m.procs[0]
 	m.lastPid++
 	*p = proc{pid: m.lastPid, cwd: m.root, umask: kern.CMASK, table: m.newTable(), here: true}
-	f := m.files.get()
-	*f = file{flags: kern.FWRITE, refs: 3}
+	f := m.newFile()
+	f.flags, f.refs = kern.FWRITE, 3
 	for fd := range 3 {
 		p.table.slots[fd] = slot{file: f}
 	}
@@ -256,15 +260,22 @@ func (m *Model) bootFile(dir *node, name string, mode uint32, rdev kern.Dev) *no
 
 func (m *Model) newTable() *table {
 	t := m.tables.get()
-	*t = table{procs: 1}
+	*t = table{procs: 1, num: m.tables.used - 1}
 	return t
+}
+
+// newFile makes an open file that no descriptor stands for yet.
+func (m *Model) newFile() *file {
+	f := m.files.get()
+	*f = file{num: m.files.used - 1}
+	return f
 }
 
 // newNode makes a file that has no name yet.
 func (m *Model) newNode(mode uint32) *node {
 	n := m.nodes.get()
 	names, held := n.names[:0], n.locks[:0]
-	*n = node{mode: mode, nlink: 1, rdev: kern.NODEV, size: otherSize, names: names, locks: held}
+	*n = node{mode: mode, nlink: 1, rdev: kern.NODEV, size: otherSize, names: names, locks: held, num: m.nodes.used - 1}
 	n.times[0].Sec, n.times[1].Sec = recent, recent
 	switch n.kind() {
 	case kern.S_IFDIR:
