@@ -28,6 +28,8 @@ sim         > rumpfs, tmpfs, vfs
 sim/script  > kern
 sim/replay  > sim, sim/script
 sim/scenarios > sim/replay
+gofs > sim
+aferofs > gofs
 proptest/... > sim/replay
 cmd/rumpvfs/internal/shell > sim/replay
 cmd/rumpvfs > cmd/rumpvfs/internal/shell, proptest/...
@@ -41,6 +43,7 @@ internal/vnodeif/cmd/vnodeif > internal/vnodeif
 
 // Modules are the modules of others that a package may import.
 var Modules = map[string][]string{
+	"aferofs":     {"github.com/spf13/afero"},
 	"uvm":         {"github.com/google/btree"},
 	"cmd/rumpvfs": {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
 }
@@ -165,10 +168,14 @@ func within(p string, modules []string) bool {
 }
 
 // kernelCode reports whether the rules for code that runs inside a kernel
-// hold for a package: all but hypercall, commands and what builds the project.
+// hold for a package: all but hypercall, commands, what builds the project,
+// and what makes a kernel look like the host's file system.
 func kernelCode(pkg string) bool {
-	first, _, _ := strings.Cut(pkg, "/")
-	return first != "hypercall" && first != "cmd" && first != "internal"
+	switch first, _, _ := strings.Cut(pkg, "/"); first {
+	case "hypercall", "cmd", "internal", "gofs", "aferofs":
+		return false
+	}
+	return true
 }
 
 // hostPackage reports whether p of the standard library reaches the host or
