@@ -50,3 +50,6 @@ func (m *Mutex) Exit(t *Thread) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_mutex_owner
 func (m *Mutex) Owned(t *Thread) bool { return m.s.Load()&(ownMask|wBit) == t.me }
+
+// Held reports whether any thread holds m.
+func (m *Mutex) Held() bool { return m.s.Load()&ownMask != 0 }

@@ -26,6 +26,9 @@ func (m *Mutex) TryEnter(l *Lwp) bool { return m.m.TryEnter(&l.Thread) }
 // Owned reports whether l owns m.
 func (m *Mutex) Owned(l *Lwp) bool { return m.m.Owned(&l.Thread) }
 
+// Held reports whether any lwp owns m.
+func (m *Mutex) Held() bool { return m.m.Held() }
+
 // Destroy ends m, which nobody owns.
 func (m *Mutex) Destroy(l *Lwp) { m.m.Destroy(&l.Thread) }
 

@@ -26,6 +26,7 @@ type Cwdinfo struct {
 	refcnt atomic.Int32  // a: processes that share it, and passing users
 	lock   kern.RWLock
 	k      *kern.Kernel // :
+	refs   kern.Tally   // uses that a Checkup has found
 }
 
 // cwdinfoOf returns p's Cwdinfo.

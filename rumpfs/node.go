@@ -35,6 +35,8 @@ type node struct {
 
 	dataLock kern.Mutex
 	data     fileData // d: of VREG
+
+	tally kern.Tally // how often a Checkup has found the node
 }
 
 // nodeOf returns the node of a vnode.

@@ -75,6 +75,8 @@ type Kernel struct {
 	init     *Proc
 	root     *rumpfs.FS
 	devsw    *blkdev.Devsw
+	spec     *specfs.System
+	checkup  *kern.Checkup // made by the first Check
 }
 
 var procLockClass = hypercall.LockClass{Name: "proc_lock", Rank: 850}
@@ -146,10 +148,10 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	k.Cache = blkdev.NewCache(k.V, k.devsw, blkdev.CacheConfig{MemLimit: memlimit, MountedFS: specfs.MountedFS})
 	k.V.Cache = k.Cache
 	k.UVM.DrainBuffers = k.Cache.Drain
-	spec := specfs.New(k.K, k.V, k.devsw, k.Cache)
+	k.spec = specfs.New(k.K, k.V, k.devsw, k.Cache)
 	k.V.DeadOps = &vfs.DeadOps
-	k.V.SpecOps = spec.Ops()
-	k.V.Devices = spec
+	k.V.SpecOps = k.spec.Ops()
+	k.V.Devices = k.spec
 	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{Blk: k.Blk})
 	return k, nil
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strconv"
 	"sync/atomic"
 
 	"rumpvfs/kern"
@@ -22,6 +23,7 @@ type process struct {
 	proc *kern.Proc
 	fd   *vfs.Filedesc
 	cwd  *namei.Cwdinfo
+	name string // "pid 1"
 
 	// calls counts the calls in progress. With exiting set no new one
 	// begins, and the last to end frees the process and sets freed.
@@ -106,6 +108,7 @@ func (k *Kernel) newProc(l *kern.Lwp, cred *kern.Cred, fd *vfs.Filedesc, cwd *na
 		defer k.procLock.Exit(l)
 	}
 	p.proc = kern.NewProc(k.K, cred)
+	p.name = "pid " + strconv.Itoa(int(p.proc.Pid))
 	p.proc.Cwdi = cwd
 	p.proc.Fdp = fd
 	p.l = kern.NewLwp(k.K, p.proc, "main")

@@ -43,6 +43,8 @@ type node struct {
 	aobj   *uvm.Object // : of a regular file: what it holds
 
 	next, prev *node // n
+
+	tally kern.Tally // links that a Checkup has found
 }
 
 // times are a file's time stamps.

@@ -58,6 +58,8 @@ type System struct {
 	nfree     int       // q: length of free
 	slab      int       // q: how many pages to make next time, 0 for the first
 
+	tally kern.Tally // pages that a Checkup has found
+
 	pagedaemon // d unless it says otherwise
 }
 

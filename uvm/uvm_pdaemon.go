@@ -8,7 +8,10 @@ import (
 	"rumpvfs/kern"
 )
 
-var pdaemonLockClass = hypercall.LockClass{Name: "pdaemonmtx", Rank: 900}
+var (
+	daemonLockClass  = hypercall.LockClass{Name: "pagedaemon", Rank: 110}
+	pdaemonLockClass = hypercall.LockClass{Name: "pdaemonmtx", Rank: 900}
+)
 
 const (
 	// daemonChunk is how many pages the page daemon tries to write and
@@ -27,6 +30,7 @@ const (
 //	:  stable after boot
 //	a  atomic
 type pagedaemon struct {
+	work       kern.Mutex // held by the page daemon while it works
 	pdaemonmtx kern.Mutex
 	pdaemoncv  kern.CV // the page daemon waits for work
 	oomwait    kern.CV // others wait for memory
@@ -44,6 +48,7 @@ type pagedaemon struct {
 
 func (d *pagedaemon) init(k *kern.Kernel, stepped bool) {
 	d.stepped = stepped
+	d.work.Init(k.Sys, &daemonLockClass)
 	d.pdaemonmtx.Init(k.Sys, &pdaemonLockClass)
 	d.pdaemoncv.Init(k.Sys, "pdaemon")
 	d.oomwait.Init(k.Sys, "oomwait")
@@ -150,6 +155,15 @@ func (s *System) startDaemon(l *kern.Lwp) {
 	s.pdaemonmtx.Exit(l)
 }
 
+// HoldDaemon waits until the page daemon's thread has finished what it does,
+// and keeps it from doing more until [System.LetDaemon].
+//
+// Preconditions: the caller has no lock that the page daemon may wait for.
+func (s *System) HoldDaemon(l *kern.Lwp) { s.work.Enter(l) }
+
+// LetDaemon lets the page daemon work again.
+func (s *System) LetDaemon(l *kern.Lwp) { s.work.Exit(l) }
+
 // StopDaemon ends the page daemon for good, if it was ever started, and waits
 // for that. Part of an orderly shutdown.
 //
@@ -177,7 +191,9 @@ func (s *System) pageout(l *kern.Lwp) {
 		s.pdaemoncv.Wait(l, &s.pdaemonmtx)
 		wanted := s.waiters > 0
 		s.pdaemonmtx.Exit(l)
+		s.work.Enter(l)
 		progress := s.reclaim(l, wanted)
+		s.work.Exit(l)
 		s.pdaemonmtx.Enter(l)
 		if !progress && s.waiters > s.patient && s.paging == 0 && !s.stopping {
 			s.k.Sys.ConsoleWrite([]byte("page daemon: no memory to reclaim, sleeping\n"))

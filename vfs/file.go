@@ -25,6 +25,7 @@ type System struct {
 	freeFile *File        // f: released files, to be used again
 	made     int          // f: files there are, free ones included
 	nfiles   atomic.Int32 // a: open files
+	tally    kern.Tally   // open files that a Checkup has found
 }
 
 // maxFiles is how many open files a kernel allows (kern.maxfiles of a rump
@@ -89,7 +90,8 @@ type File struct {
 	count  atomic.Int32                // a: references
 
 	sys  *System
-	next *File // on the free list
+	next *File      // on the free list
+	refs kern.Tally // references that a Checkup has found
 }
 
 // Flag returns the flags of the open file.

@@ -30,6 +30,8 @@ type Filedesc struct {
 
 	settled  kern.CV      // d: who wants a descriptor number waits until it is open or free
 	settling atomic.Int32 // a: how many do; changes under d
+
+	uses kern.Tally // processes that a Checkup has found to use the table
 }
 
 // fdfile is one descriptor.

@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"fmt"
 	"sync/atomic"
 
 	"rumpvfs/hypercall"
@@ -209,3 +210,14 @@ func (vp *Vnode) DirtyBufs() *Buf { return vp.dirtyblk.first }
 //
 // Preconditions: the interlock is held.
 func (vp *Vnode) HasDirtyBufs() bool { return vp.dirtyblk.first != nil }
+
+// KernelState describes the buffer.
+//
+//netbsd:sys/kern/vfs_subr.c vfs_buf_print
+func (bp *Buf) KernelState() string {
+	s := fmt.Sprintf("buffer block %d bufsize %d flags %#x cflags %#x oflags %#x", bp.Lblkno, bp.Bufsize, bp.Flags, bp.Cflags, bp.Oflags)
+	if bp.Vp != nil {
+		s += " of " + bp.Vp.KernelState()
+	}
+	return s
+}

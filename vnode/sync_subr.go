@@ -38,6 +38,8 @@ type syncer struct {
 	lwp     *kern.Lwp   // lock: the thread, started on first use
 
 	start, incr, next int // lock: of SyncerScatter
+
+	tally kern.Tally // vnodes that a Checkup has found to be on the worklist
 }
 
 func (s *syncer) init(hs *hypercall.System) {
@@ -222,7 +224,7 @@ func (s *syncer) syncVnode(l *kern.Lwp, vp *Vnode) bool {
 func (sys *System) syncThread(l *kern.Lwp) {
 	s := &sys.syncer
 	for !sys.stopping.Load() {
-		sys.SyncerStep(l)
+		sys.work(l, func() { sys.SyncerStep(l) })
 		s.lock.Enter(l)
 		switch {
 		case sys.stopping.Load():

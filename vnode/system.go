@@ -64,7 +64,8 @@ type System struct {
 	holdList   freeList // f: unused vnodes with them
 	drainCV    kern.CV  // f
 	drainLwp   *kern.Lwp
-	drainAsked bool // f
+	drainAsked bool       // f
+	listed     kern.Tally // vnodes that a Checkup has found to be on a free list
 
 	releLock   kern.Mutex
 	releFirst  *Vnode   // r: last references to be released
@@ -77,6 +78,7 @@ type System struct {
 	releLwp    *kern.Lwp // r
 
 	stopping atomic.Bool // a: the threads shall end
+	threads  kern.RWLock // held shared by a thread while it works
 
 	bufs   bufPool // buffers not in use, with locks of its own
 	syncer syncer  // the syncer's worklist, with a lock of its own
@@ -135,6 +137,7 @@ type DeviceTable interface {
 
 // The classes of this package's locks; ranks are in the order of locking.
 var (
+	threadsLockClass    = hypercall.LockClass{Name: "vnode_threads", Rank: 100}
 	updatingLockClass   = hypercall.LockClass{Name: "mnt_updating", Rank: 150}
 	renameLockClass     = hypercall.LockClass{Name: "mnt_renamelock", Rank: 340}
 	vnodeLockClass      = hypercall.LockClass{Name: "v_lock", Rank: 400}
@@ -158,6 +161,7 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 		sys.desiredvnodes = DesiredVnodes
 	}
 	sys.faithful = k.Sys.Mode() != hypercall.Native
+	sys.threads.Init(k.Sys, &threadsLockClass)
 	sys.freeLock.Init(k.Sys, &freeLockClass)
 	sys.drainCV.Init(k.Sys, "vdrain")
 	sys.releLock.Init(k.Sys, &releLockClass)
@@ -175,6 +179,22 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 
 // NumVnodes returns how many vnodes there are, unused ones included.
 func (sys *System) NumVnodes() int { return int(sys.numvnodes.Load()) }
+
+// HoldThreads waits until the threads that do background work have finished
+// what they do, and keeps them from doing more until [System.LetThreads].
+//
+// Preconditions: the caller has no lock and no vnode that they may wait for.
+func (sys *System) HoldThreads(l *kern.Lwp) { sys.threads.Enter(l) }
+
+// LetThreads lets the threads work again.
+func (sys *System) LetThreads(l *kern.Lwp) { sys.threads.Exit(l) }
+
+// work does a piece of background work on a thread of the vnode layer.
+func (sys *System) work(l *kern.Lwp, step func()) {
+	sys.threads.REnter(l)
+	step()
+	sys.threads.Exit(l)
+}
 
 // StopThreads ends the threads that do background work. The work that is
 // left is for [System.ReleStep], [System.DrainStep] and [System.SyncerStep].

@@ -244,7 +244,7 @@ func (sys *System) askDrain(l *kern.Lwp) {
 //netbsd:sys/kern/vfs_vnode.c vdrain_thread
 func (sys *System) drainThread(l *kern.Lwp) {
 	for !sys.stopping.Load() {
-		_ = sys.DrainVnodes(l, sys.desiredvnodes)
+		sys.work(l, func() { _ = sys.DrainVnodes(l, sys.desiredvnodes) })
 		sys.freeLock.Enter(l)
 		if !sys.drainAsked && !sys.stopping.Load() {
 			sys.drainCV.Wait(l, &sys.freeLock)

@@ -1,6 +1,7 @@
 package vnode
 
 import (
+	"fmt"
 	"slices"
 
 	"rumpvfs/hypercall"
@@ -27,6 +28,7 @@ type lockfSystem struct {
 	lock    kern.Mutex
 	count   map[uint32]int         // lock: locks by effective user id
 	waiting map[*kern.Proc][]*lock // lock: what the lwps of a process sleep for
+	tally   kern.Tally             // locks that a Checkup has found
 }
 
 // Lockf is the list of advisory locks of a file: byte ranges owned by
@@ -505,4 +507,63 @@ func (lk *lock) inherit(old *lock) {
 	}
 	lk.blocked = append(lk.blocked, old.blocked...)
 	old.blocked = nil
+}
+
+// Check verifies the locks of the file of: nobody waits, those of an owner are in order and
+// apart, those of different owners exclude nobody's.
+//
+// Preconditions: the kernel is at rest.
+func (lf *Lockf) Check(c *kern.Checkup, sys *System, of kern.Stater) {
+	if lf.head == nil {
+		return
+	}
+	ls := sys.lockf.Load()
+	if ls == nil {
+		c.Brokenf(of, "has advisory locks in a kernel that has none")
+		return
+	}
+	for lk := lf.head; lk != nil; lk = lk.next {
+		c.Add(&ls.tally, 1)
+		switch {
+		case lk.kind != kern.F_RDLCK && lk.kind != kern.F_WRLCK:
+			c.Brokenf(of, "%s is neither shared nor exclusive", lk)
+		case len(lk.blocked) != 0:
+			c.Brokenf(of, "%s has %d lwps waiting", lk, len(lk.blocked))
+		case lk.clash() != nil:
+			c.Brokenf(of, "%s and %s exclude each other", lk, lk.clash())
+		}
+	}
+}
+
+// clash returns a lock behind lk in its list that cannot be there with it.
+func (lk *lock) clash() *lock {
+	for other := lk.next; other != nil; other = other.next {
+		if other.overlap(lk) == noOverlap {
+			continue
+		}
+		if other.id == lk.id || lk.kind == kern.F_WRLCK || other.kind == kern.F_WRLCK {
+			return other
+		}
+	}
+	return nil
+}
+
+func (lk *lock) String() string {
+	return fmt.Sprintf("lock %d of bytes %d to %d", lk.kind, lk.start, lk.end)
+}
+
+// check compares the account of locks with what was found.
+func (ls *lockfSystem) check(c *kern.Checkup) {
+	ls.lock.Enter(c.L)
+	defer ls.lock.Exit(c.L)
+	n := 0
+	for _, held := range ls.count { //policy:unordered only summed up
+		n += held
+	}
+	if found := c.Counted(&ls.tally); n != found {
+		c.Brokenf("advisory locks", "%d on the accounts of users, but %d were found", n, found)
+	}
+	if len(ls.waiting) != 0 {
+		c.Brokenf("advisory locks", "lwps of %d processes wait for one", len(ls.waiting))
+	}
 }

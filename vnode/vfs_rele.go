@@ -305,7 +305,9 @@ func (sys *System) startWorker(l *kern.Lwp, lock *kern.Mutex, slot **kern.Lwp, n
 //netbsd:sys/kern/vfs_vnode.c vrele_thread
 func (sys *System) releThread(l *kern.Lwp) {
 	for !sys.stopping.Load() {
-		if sys.ReleStep(l) {
+		more := false
+		sys.work(l, func() { more = sys.ReleStep(l) })
+		if more {
 			continue
 		}
 		sys.releLock.Enter(l)

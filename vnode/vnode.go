@@ -171,6 +171,8 @@ type Vnode struct {
 	Names atomic.Pointer[NameTable] // a
 
 	genfs any // :  genfs_node, see SetGenfs
+
+	refs, writers kern.Tally // what a Checkup has found
 }
 
 // NameTable is what namei remembers of a directory beside the name cache, for
