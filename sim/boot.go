@@ -53,6 +53,11 @@ type Config struct {
 	// Hooks watch the kernel from its boot on. A deterministic kernel
 	// checks the contract of every vnode operation even without.
 	Hooks *kern.Hooks
+	// Wrap, if set, is given the operation vector of each new vnode and returns
+	// the one that the vnode shall have: see vnode.Config.
+	Wrap func(*vnode.Ops) *vnode.Ops
+	// FileSystems make what can be mounted besides rumpfs and tmpfs, at boot.
+	FileSystems []func(*kern.Kernel, *vnode.System) vnode.VFSOps
 	// Stepped starts no kernel threads: background work is done when a
 	// test steps it.
 	Stepped bool
@@ -95,7 +100,7 @@ func Boot(c Config) (k *Kernel, err error) {
 	}
 	p := k.newProc(nil, kern.RootCred(), k.F.NewFiledesc(kern.NOFILE), namei.NewCwdinfo(k.K))
 	k.init = p
-	if err := p.mountroot(); err != nil {
+	if err := p.mountroot(c.FileSystems); err != nil {
 		return nil, err
 	}
 	if err := p.populate(); err != nil {
@@ -138,7 +143,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	sys.OnPanic(func(r any) { k.died(r) })
 	k.procLock.Init(sys, &procLockClass)
 	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
-	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped})
+	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped, Wrap: c.Wrap})
 	k.F = vfs.NewSystem(k.K, k.V)
 	k.F.Cwds = k.cwds
 	if k.Blk, err = blkdev.NewRumpblk(k.V); err != nil {
@@ -159,7 +164,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 // mountroot mounts the root file system and stands process 1 in it.
 //
 //netbsd:sys/kern/vfs_subr.c vfs_mountroot
-func (p *Proc) mountroot() (err error) {
+func (p *Proc) mountroot(others []func(*kern.Kernel, *vnode.System) vnode.VFSOps) (err error) {
 	l, err := p.enter("mountroot")
 	if err != nil {
 		return err
@@ -176,6 +181,11 @@ func (p *Proc) mountroot() (err error) {
 	}
 	if err := k.V.Attach(l, k.root); err != nil {
 		return err
+	}
+	for _, make := range others {
+		if err := k.V.Attach(l, make(k.K, k.V)); err != nil {
+			return err
+		}
 	}
 	if err := k.root.Mountroot(l, k.V); err != nil {
 		return err

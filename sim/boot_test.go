@@ -8,7 +8,9 @@ import (
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
+	"rumpvfs/rumpfs"
 	"rumpvfs/sim"
+	"rumpvfs/vnode"
 )
 
 // TestBoot shows what a fresh kernel has.
@@ -45,6 +47,38 @@ func TestBootParams(t *testing.T) {
 			t.Errorf("%v: %v", c.params, err)
 		}
 	}
+}
+
+// TestWrap: operations in other hands than the file system's.
+func TestWrap(t *testing.T) {
+	p := boot(t, sim.Config{Wrap: func(ops *vnode.Ops) *vnode.Ops {
+		if ops.Name != rumpfs.MOUNT_RUMPFS {
+			return ops
+		}
+		now := *ops
+		now.Getattr = func(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) error {
+			err := ops.Getattr(l, vp, vap, cred)
+			vap.UID = 7
+			return err
+		}
+		return &now
+	}}).Init()
+	wants(t, "owner", value[kern.Stat](t)(p.Stat("/")).UID, 7)
+	wants(t, "owner of a device", value[kern.Stat](t)(p.Stat("/dev/null")).UID, 0)
+}
+
+// strange is a file system of which there is only the name.
+type strange struct{ vnode.BaseVFS }
+
+func (strange) Name() string { return "strange" }
+
+func TestFileSystems(t *testing.T) {
+	add := func(*kern.Kernel, *vnode.System) vnode.VFSOps { return strange{} }
+	p := boot(t, sim.Config{FileSystems: []func(*kern.Kernel, *vnode.System) vnode.VFSOps{add}}).Init()
+	check(t, "mount", p.Mount("strange", "/tmp", 0, nil), kern.EOPNOTSUPP)
+	check(t, "mount of what is not there", p.Mount("stranger", "/tmp", 0, nil), kern.ENODEV)
+	_, err := sim.Boot(sim.Config{FileSystems: []func(*kern.Kernel, *vnode.System) vnode.VFSOps{add, add}})
+	check(t, "two of a name", err, kern.EEXIST)
 }
 
 func TestEpoch(t *testing.T) {

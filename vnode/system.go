@@ -21,6 +21,10 @@ type Config struct {
 	// to [System.DrainStep], [System.ReleStep] and [System.SyncerStep]: no
 	// thread is started.
 	Stepped bool
+	// Wrap, if set, chooses the vector of each new vnode in place of the one
+	// that its file system gives it: that vector with some operations in
+	// the hands of a layer, a test or a seeded bug.
+	Wrap func(*Ops) *Ops
 }
 
 // System is the vnode layer of one kernel: its vnodes, its mounts, its file
@@ -51,9 +55,10 @@ type System struct {
 	Cache     BufferCache           // :  nil for none
 	Devices   DeviceTable           // :  nil for none
 
-	stepped       bool // :
-	faithful      bool // :  no shortcuts: every release takes and drops the vnode lock itself
-	desiredvnodes int  // :
+	stepped       bool            // :
+	faithful      bool            // :  no shortcuts: every release takes and drops the vnode lock itself
+	desiredvnodes int             // :
+	wrap          func(*Ops) *Ops // :  Config.Wrap
 
 	numvnodes atomic.Int64  // a: vnodes there are
 	unuses    atomic.Uint64 // a: last references that went, the clock of the free lists
@@ -156,7 +161,7 @@ var (
 //
 //netbsd:sys/kern/vfs_subr.c vntblinit
 func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
-	sys := &System{K: k, UVM: uvmsys, stepped: c.Stepped, desiredvnodes: c.DesiredVnodes}
+	sys := &System{K: k, UVM: uvmsys, stepped: c.Stepped, desiredvnodes: c.DesiredVnodes, wrap: c.Wrap}
 	if sys.desiredvnodes == 0 {
 		sys.desiredvnodes = DesiredVnodes
 	}

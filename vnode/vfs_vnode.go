@@ -110,6 +110,9 @@ func (sys *System) LoadVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock *
 	}
 	vp := sys.alloc(l)
 	vp.Tag = tag
+	if sys.wrap != nil {
+		ops = sys.wrap(ops)
+	}
 	vp.op.Store(ops)
 	if slock != nil {
 		vp.SetLock(slock)
