@@ -14,6 +14,7 @@ type Uio struct {
 	Offset int64    // in the file, bytes
 	Resid  int64    // bytes left; if Iov holds less, the rest is not mapped
 	RW     UioRW
+	System bool // the memory is the kernel's own (UIO_SYSSPACE)
 }
 
 // InitUio makes u a transfer of the single buffer b at offset off, storing

@@ -158,10 +158,7 @@ func goUp(l *kern.Lwp, lower, rvp *vnode.Vnode, t *tail, limit int, access bool)
 		if lower, err = leaveMounts(l, lower, rvp); err != nil || lower == rvp && lower.Vflag()&vnode.VV_ROOT != 0 {
 			return lower, err
 		}
-		if lower.Type() != vnode.VDIR {
-			return lower, kern.ENOTDIR
-		}
-		if lower, err = getcwdScandir(l, lower, t); err != nil {
+		if lower, err = goUpOne(l, lower, t, access); err != nil {
 			return lower, err
 		}
 		if t != nil {
@@ -172,6 +169,51 @@ func goUp(l *kern.Lwp, lower, rvp *vnode.Vnode, t *tail, limit int, access bool)
 			return lower, nil
 		}
 	}
+}
+
+// goUpOne goes from a directory to the one above it, the short way if the name
+// cache knows it. If t is not nil, it puts the name that the directory has
+// there in front. searchable says that the caller may search the directory.
+//
+// Preconditions: lower is referenced and locked exclusively.
+// Postconditions: so is the directory returned, unless nil.
+func goUpOne(l *kern.Lwp, lower *vnode.Vnode, t *tail, searchable bool) (*vnode.Vnode, error) {
+	upper, err := getcwdGetcache(l, lower, t, searchable)
+	if upper != nil || err != nil {
+		return upper, err
+	}
+	if lower.Type() != vnode.VDIR {
+		return lower, kern.ENOTDIR
+	}
+	return getcwdScandir(l, lower, t)
+}
+
+// getcwdGetcache goes up as the name cache says. Who may not search the
+// directory does not learn its parent so, for then the long way fails.
+//
+// Preconditions: lower is referenced and locked exclusively.
+// Postconditions: if both results are nil, the same. Otherwise that is over;
+// upper, unless nil, is referenced and locked exclusively.
+//
+//netbsd:sys/kern/vfs_getcwd.c getcwd_getcache
+func getcwdGetcache(l *kern.Lwp, lower *vnode.Vnode, t *tail, searchable bool) (upper *vnode.Vnode, err error) {
+	c := cacheOf(lower)
+	if c == nil || !searchable && vnode.VOP_ACCESS(l, lower, vnode.VEXEC, l.Cred) != nil {
+		return nil, nil
+	}
+	upper, err = c.revlookup(l, lower, t)
+	if upper == nil && err == nil {
+		return nil, nil
+	}
+	lower.Put(l)
+	if err != nil {
+		return nil, err
+	}
+	if err = upper.Lock(l, vnode.LK_EXCLUSIVE); err != nil {
+		upper.Rele(l)
+		return nil, err
+	}
+	return upper, nil
 }
 
 // leaveMounts goes from the root of a mounted file system to the directory
@@ -256,6 +298,7 @@ func (t *tail) scan(l *kern.Lwp, upper *vnode.Vnode) error {
 	var off int64
 	for tries := 0; ; {
 		t.uio.InitUio(&t.iov, t.block, off, kern.UIO_READ)
+		t.uio.System = true
 		eof, err := vnode.VOP_READDIR(l, upper, &t.uio, l.Cred, nil)
 		switch {
 		case err == nil:

@@ -7,6 +7,7 @@ import (
 
 	"rumpvfs/kern"
 	"rumpvfs/sim"
+	"rumpvfs/tmpfs"
 )
 
 func bootB(b *testing.B) *sim.Proc {
@@ -197,6 +198,47 @@ func BenchmarkGetdents1000(b *testing.B) {
 		if n, err := p.Getdents(fd, buf); err != nil || n == 0 {
 			b.Fatal(n, err)
 		}
+	}
+}
+
+// BenchmarkNameCache has names looked up on a tmpfs, 4 directories deep, and
+// the path of a directory that is one of 1,000, with the name cache and
+// without. A directory of tmpfs is a map; what the cache spares is getcwd's
+// search.
+func BenchmarkNameCache(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		c    sim.Config
+	}{{"with", sim.Config{}}, {"without", sim.Config{NoNameCache: true}}} {
+		k, err := sim.Boot(c.c)
+		must(b, err)
+		p := k.Init()
+		must(b, p.Mount(tmpfs.MOUNT_TMPFS, "/tmp", 0, tmpfs.DefaultArgs()))
+		for _, dir := range []string{"/tmp/a", "/tmp/a/b", "/tmp/a/b/c"} {
+			must(b, p.Mkdir(dir, 0o755))
+		}
+		for i := range 1000 {
+			must(b, p.Mkdir(fmt.Sprint("/tmp/a/b/c/", i), 0o755))
+		}
+		for _, name := range []string{"500", "none"} {
+			b.Run("stat "+name+" "+c.name, func(b *testing.B) {
+				b.ReportAllocs()
+				path := "/tmp/a/b/c/" + name
+				for b.Loop() {
+					_, _ = p.Stat(path)
+				}
+			})
+		}
+		must(b, p.Chdir("/tmp/a/b/c/500"))
+		b.Run("getcwd "+c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Getcwd(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		must(b, k.Shutdown())
 	}
 }
 

@@ -61,6 +61,10 @@ type Config struct {
 	// Stepped starts no kernel threads: background work is done when a
 	// test steps it.
 	Stepped bool
+
+	// NoNameCache boots without the name cache. No call answers otherwise
+	// for it.
+	NoNameCache bool
 }
 
 // Kernel is a running kernel.
@@ -73,6 +77,7 @@ type Kernel struct {
 
 	Blk   *blkdev.Rumpblk // block devices that are files of the host
 	Cache *blkdev.Cache   // the buffer cache
+	Names *namei.Cache    // the name cache, nil for none
 
 	procLock kern.Mutex
 	procs    []*Proc     // procLock: processes, the first is pid 1
@@ -144,6 +149,10 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	k.procLock.Init(sys, &procLockClass)
 	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
 	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped, Wrap: c.Wrap})
+	if !c.NoNameCache {
+		k.Names = namei.NewCache(k.V)
+		k.V.NameCache = k.Names
+	}
 	k.F = vfs.NewSystem(k.K, k.V)
 	k.F.Cwds = k.cwds
 	if k.Blk, err = blkdev.NewRumpblk(k.V); err != nil {
@@ -349,6 +358,9 @@ func (k *Kernel) halt() (left []string) {
 	k.root.Done(l)
 	left = append(left, k.V.Audit(l)...)
 	left = append(left, k.Cache.Audit(l)...)
+	if k.Names != nil {
+		left = append(left, k.Names.Audit(l)...)
+	}
 	left = append(left, k.UVM.Audit(l)...)
 	if n := k.Sys.Reserved(); n != 0 {
 		left = append(left, fmt.Sprintf("%d bytes of file data", n))

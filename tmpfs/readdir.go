@@ -12,7 +12,9 @@ import (
 //
 //netbsd:sys/fs/tmpfs/tmpfs_subr.c tmpfs_dir_getdents
 func (n *node) getdents(l *kern.Lwp, uio *kern.Uio, cookies *vnode.Cookies) error {
-	defer n.update(l, updateAtime)
+	if !uio.System { // getcwd's reading shows no more than the name cache's sparing it
+		defer n.update(l, updateAtime)
+	}
 	r := dirReader{uio: uio, cookies: cookies}
 	if uio.Offset == dirseqDot && !r.put(".", n.id, kern.DT_DIR, dirseqDotdot) {
 		return nil

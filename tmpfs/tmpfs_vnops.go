@@ -5,6 +5,7 @@ import (
 
 	"rumpvfs/genfs"
 	"rumpvfs/kern"
+	"rumpvfs/namei"
 	"rumpvfs/vnode"
 )
 
@@ -29,8 +30,15 @@ func vopLookup(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.
 	switch {
 	case (deletes || renames) && readOnly(dvp):
 		return nil, kern.EROFS
-	case dn.links == 0:
+	case dn.links == 0: // asked before the name cache, which may still have its "."
 		return nil, kern.ENOENT
+	}
+	if vp, found := namei.CacheLookup(l, dvp, cnp); vp != nil {
+		return vp, nil
+	} else if found {
+		return nil, kern.ENOENT
+	}
+	switch {
 	case cnp.Flags&vnode.ISDOTDOT != 0:
 		if renames {
 			return nil, kern.EINVAL
@@ -44,6 +52,7 @@ func vopLookup(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.
 			return nil, kern.EISDIR
 		}
 		dvp.Ref(l)
+		cacheEnter(l, dvp, dvp, cnp)
 		return dvp, nil
 	}
 	de := dn.dir.names[cnp.Name()]
@@ -59,7 +68,19 @@ func vopLookup(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.
 			return nil, err
 		}
 	}
-	return n.vnode(l, dvp.Mount())
+	vp, err := n.vnode(l, dvp.Mount())
+	if err == nil {
+		cacheEnter(l, dvp, vp, cnp)
+	}
+	return vp, err
+}
+
+// cacheEnter enters the answer to a lookup into the name cache; for a name
+// to be created that would be of no use.
+func cacheEnter(l *kern.Lwp, dvp, vp *vnode.Vnode, cnp *vnode.Componentname) {
+	if cnp.Nameiop != vnode.CREATE {
+		namei.CacheEnter(l, dvp, vp, cnp)
+	}
 }
 
 // lookupMissing answers the lookup of a name that is not there, or is a
@@ -75,6 +96,7 @@ func (dn *node) lookupMissing(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componen
 	if de != nil {
 		cnp.Flags |= vnode.ISWHITEOUT
 	}
+	cacheEnter(l, dvp, nil, cnp)
 	return err
 }
 

@@ -182,6 +182,9 @@ func NewSystem(k *kern.Kernel, uvmsys *uvm.System, c Config) *System {
 	return sys
 }
 
+// DesiredVnodes returns how many vnodes there should be at most.
+func (sys *System) DesiredVnodes() int { return sys.desiredvnodes }
+
 // NumVnodes returns how many vnodes there are, unused ones included.
 func (sys *System) NumVnodes() int { return int(sys.numvnodes.Load()) }
 

@@ -167,6 +167,10 @@ type Vnode struct {
 	syncSlot           int           // s
 	syncNext, syncPrev *Vnode        // s
 
+	// Nclist are the entries of the name cache that lead to the vnode, and
+	// Dnclist those of names in it. Owned by namei and its lock.
+	Nclist, Dnclist *Namecache
+
 	// Names is the directory's name table, owned by namei; nil for none.
 	Names atomic.Pointer[NameTable] // a
 

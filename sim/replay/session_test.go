@@ -40,13 +40,19 @@ func traceOf(t testing.TB, src string, c sim.Config) string {
 // testStory runs the calls of a trace, whose results are what is expected.
 func testStory(t *testing.T, trace string) {
 	t.Helper()
+	testStoryIn(t, deterministic, trace)
+}
+
+// testStoryIn does so in kernels of its own kind.
+func testStoryIn(t *testing.T, c sim.Config, trace string) {
+	t.Helper()
 	trace = strings.TrimLeft(strings.ReplaceAll(trace, "\t", ""), "\n")
 	tr, err := script.ParseTrace("story", []byte(trace))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range tr.Sections {
-		o := Run(context.Background(), &tr.Sections[i], deterministic)
+		o := Run(context.Background(), &tr.Sections[i], c)
 		var b strings.Builder
 		if err := o.Explain(&b, tr.File, 2); err != nil {
 			t.Fatal(err)
