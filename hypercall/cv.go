@@ -15,7 +15,10 @@ type CV struct {
 // Init names c.
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_init
-func (c *CV) Init(s *System, wmesg string) { c.wname = wmesg }
+func (c *CV) Init(s *System, wmesg string) {
+	c.wname = wmesg
+	s.made(c)
+}
 
 // Destroy ends c's use. It panics with LockError if threads wait for it.
 //
@@ -54,6 +57,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 	if !m.Owned(t) {
 		panic(m.error(t, "waiting without the lock"))
 	}
+	t.accessed(c, Write)
 	b := s.bucket(&c.n)
 	b.mu.Lock()
 	b.push(t, &c.n, false)
@@ -69,6 +73,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 	if r > expired {
 		t.fail(r)
 	}
+	t.accessed(c, Woken)
 	m.Enter(t)
 	return timedout
 }
@@ -77,6 +82,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_signal
 func (c *CV) Signal(t *Thread) {
+	t.accessed(c, Write)
 	if c.n.Load() != 0 {
 		c.wake(t, 1)
 	}
@@ -86,6 +92,7 @@ func (c *CV) Signal(t *Thread) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_broadcast
 func (c *CV) Broadcast(t *Thread) {
+	t.accessed(c, Write)
 	if n := c.n.Load(); n != 0 {
 		c.wake(t, n)
 	}

@@ -96,6 +96,7 @@ func (l *lockWord) init(s *System, c *LockClass, word uint64) {
 	l.class = c
 	if s != nil {
 		word |= s.slow
+		s.made(l)
 	}
 	l.s.Store(word)
 }
@@ -159,11 +160,28 @@ func (l *lockWord) enter(t *Thread, op RWOp) {
 	if s.checker != nil {
 		s.checker.Wanted(t, l, op)
 	}
-	t.Point()
+	if t.det {
+		l.pointBefore(t, op)
+	}
 	l.contend(t, op)
 	if s.checker != nil {
 		s.checker.Acquired(t, l, op)
 	}
+}
+
+// pointBefore is a scheduling point at which others can see what lock t is about to enter.
+func (l *lockWord) pointBefore(t *Thread, op RWOp) {
+	t.wants, t.op = l, op
+	t.Point()
+	t.wants = nil
+	t.accessed(l, accessOf(op))
+}
+
+func accessOf(op RWOp) Access {
+	if op == Reader {
+		return Share
+	}
+	return Acquire
 }
 
 // contend spins, then waits, until t has the lock.
@@ -223,6 +241,7 @@ func (l *lockWord) wait(t *Thread, op RWOp, wasWoken bool) (queued, granted bool
 		}
 		t.fail(r)
 	}
+	t.accessed(l, Woken)
 	return true, t.granted
 }
 
@@ -254,6 +273,11 @@ func (l *lockWord) exit(t *Thread, op RWOp, version uint64) {
 	}
 	if s.checker != nil {
 		s.checker.Released(t, l, op)
+	}
+	if op == Reader {
+		t.accessed(l, Unshare)
+	} else {
+		t.accessed(l, Release)
 	}
 	for {
 		w := l.s.Load()
@@ -317,6 +341,7 @@ func grantTo(w uint64, first *Thread, count int) uint64 {
 // tryEnter takes the lock if that needs no waiting, else returns false.
 func (l *lockWord) tryEnter(t *Thread, op RWOp) bool {
 	t.Point()
+	t.accessed(l, Try)
 	for {
 		w := l.s.Load()
 		if w&deadBit != 0 {

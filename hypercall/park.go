@@ -29,15 +29,20 @@ const (
 //
 // Only t itself may call it. It panics with Stopped, Killed or, in Deterministic mode, Blocked.
 func (t *Thread) Park(wmesg string, timeout time.Duration) (timedout bool) {
+	t.accessed(t, Write)
 	r := t.park(waitToken, wmesg, timeout)
 	if r > expired {
 		t.fail(r)
 	}
+	t.accessed(t, Woken)
 	return r == expired
 }
 
 // Unpark ends the Park that t is in or, if it is in none, the next one. Any thread may call it.
-func (t *Thread) Unpark() { t.unpark(waitToken) }
+func (t *Thread) Unpark() {
+	t.accessed(t, Write)
+	t.unpark(waitToken)
+}
 
 // Sleep waits for d to pass. In Deterministic mode that costs no real time.
 //

@@ -17,6 +17,8 @@ const maxAdvances = 10000
 // nothing here is locked.
 type sched struct {
 	pickFn   func(n int) int
+	picker   Scheduler
+	watcher  Watcher
 	rand     splitmix
 	now      time.Duration // virtual time since boot
 	run      []*Thread     // runnable, in the order in which they became so; never the one that runs
@@ -71,14 +73,17 @@ func (s *System) choose() *Thread {
 	if n == 0 {
 		return nil
 	}
-	if n > 1 {
-		if q.pickFn != nil {
-			if i = q.pickFn(n); uint(i) >= uint(n) {
-				panic(fmt.Sprintf("hypercall: Pick(%d) = %d", n, i))
-			}
-		} else {
-			i = q.rand.below(n)
-		}
+	switch {
+	case q.picker != nil:
+		i = q.picker.Pick(q.run)
+	case n == 1:
+	case q.pickFn != nil:
+		i = q.pickFn(n)
+	default:
+		i = q.rand.below(n)
+	}
+	if uint(i) >= uint(n) {
+		panic(fmt.Sprintf("hypercall: Pick(%d) = %d", n, i))
 	}
 	t := q.run[i]
 	copy(q.run[i:], q.run[i+1:])

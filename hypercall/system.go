@@ -55,6 +55,9 @@ type Config struct {
 	Epoch    time.Time         // Deterministic: the clock at boot; zero is 2014-07-15 00:00:00 UTC
 	Checker  Checker           // Checked and Deterministic: told of every lock operation
 	Console  io.Writer         // what ConsoleWrite writes to; nil discards
+
+	// Scheduler, in Deterministic mode, replaces Seed and Pick. If it is a Watcher too, it is told what threads do.
+	Scheduler Scheduler
 }
 
 // System is one machine.
@@ -113,6 +116,8 @@ func NewSystem(c Config) *System {
 		s.boot = time.Date(2014, time.July, 15, 0, 0, 0, 0, time.UTC)
 	}
 	s.sched.pickFn, s.sched.rand, s.rand = c.Pick, splitmix(c.Seed), splitmix(^c.Seed)
+	s.sched.picker = c.Scheduler
+	s.sched.watcher, _ = c.Scheduler.(Watcher)
 	return s
 }
 

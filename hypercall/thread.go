@@ -34,10 +34,11 @@ type Thread struct {
 
 	on      *atomic.Uint64 // (b) word of the lock or condition variable it is queued on
 	qnext   *Thread        // (b) next in the bucket
-	op      RWOp           // (b) how it wants the lock
+	op      RWOp           // (b, d) how it wants the lock
 	starved bool           // (b) it was woken once and lost the lock to a newcomer
 	granted bool           // (b) the lock was handed over; read by the thread after it was woken
 
+	wants    *lockWord               // (d) the lock that it is about to enter as op says
 	wake     time.Duration           // (d) deadline while it is on the timer list
 	expired  bool                    // (d) the timer woke it
 	resume   func() (struct{}, bool) // (d) continues the coroutine; nil for a hub thread
@@ -81,7 +82,7 @@ func (s *System) enlist(t *Thread, name string, base bool) bool {
 	t.me, t.sys, t.name = uint64(id)<<ownShift|wBit, s, name
 	t.det, t.base = s.mode == Deterministic, base
 	t.waiting, t.tokens, t.wmesg = 0, 0, ""
-	t.resume, t.stop, t.yield = nil, nil, nil
+	t.wants, t.resume, t.stop, t.yield = nil, nil, nil, nil
 	t.finished.Store(0)
 	t.prev, t.next = s.lastThr, nil
 	if t.prev == nil {
@@ -158,6 +159,7 @@ func (s *System) runBody(t *Thread, body func()) {
 
 // ended takes a started thread off the list and wakes whoever joins it.
 func (s *System) ended(t *Thread) {
+	t.accessed(t, Write)
 	s.delist(t)
 	b := s.bucket(&t.finished)
 	b.mu.Lock()
@@ -175,6 +177,7 @@ func (t *Thread) Join(me *Thread) {
 	b.mu.Lock()
 	if t.finished.Load() != 0 {
 		b.mu.Unlock()
+		me.accessed(t, Woken)
 		return
 	}
 	b.push(me, &t.finished, false)
@@ -183,6 +186,7 @@ func (t *Thread) Join(me *Thread) {
 		b.cancel(me)
 		me.fail(r)
 	}
+	me.accessed(t, Woken)
 }
 
 // OnPanic names the function that gets the value of a panic that ended a started thread; it is called on that thread, at the

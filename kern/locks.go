@@ -62,6 +62,10 @@ func (rw *RWLock) ReadHeld() bool { return rw.rw.ReadHeld() }
 // Held reports whether anybody holds rw.
 func (rw *RWLock) Held() bool { return rw.rw.Held() }
 
+// Touch tells a watching scheduler of an access to a word that lies beside
+// rw and is used without it.
+func (rw *RWLock) Touch(l *Lwp, how hypercall.Access) { rw.rw.Touch(&l.Thread, how) }
+
 // Destroy ends rw, which nobody holds.
 func (rw *RWLock) Destroy(l *Lwp) { rw.rw.Destroy(&l.Thread) }
 

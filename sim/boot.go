@@ -28,8 +28,10 @@ type Config struct {
 	// hypercall.Deterministic one at a time in an order that Seed fixes.
 	Mode hypercall.Mode
 	Seed uint64
-	// Pick chooses among n runnable lwps in place of Seed.
-	Pick func(n int) int
+	// Pick chooses among n runnable lwps in place of Seed, Scheduler among
+	// their threads in place of both.
+	Pick      func(n int) int
+	Scheduler hypercall.Scheduler
 
 	// Fixed are the quirks that this kernel does without: none for
 	// rumpfs 1.125 as it was, kern.Rev1125 (all there are) for a kernel
@@ -137,7 +139,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 		host = hypercall.NewFaultHost(host, c.Faults...)
 	}
 	sys := hypercall.NewSystem(hypercall.Config{
-		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Host: host,
+		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Host: host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
 	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}

@@ -1,6 +1,9 @@
 package vnode
 
-import "rumpvfs/kern"
+import (
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+)
 
 // Rele drops a reference. The last one calls VOP_INACTIVE, and cleans and
 // frees the vnode if its file is gone. If that needs the vnode lock and
@@ -103,6 +106,7 @@ func (vp *Vnode) releLast(l *kern.Lwp, locked bool) {
 		locked = vp.Lock(l, LK_EXCLUSIVE|LK_RETRY|LK_NOWAIT) == nil
 		common = locked
 	}
+	vp.VLock.Touch(l, hypercall.Write)
 	if !common || !vp.Refs.CompareAndSwap(u, u|refChanging) {
 		if locked {
 			VOP_UNLOCK(l, vp)
@@ -114,6 +118,7 @@ func (vp *Vnode) releLast(l *kern.Lwp, locked bool) {
 	recycle, _ := VOP_INACTIVE(l, vp)
 	if !recycle && vp.iflag.Load()&viUnused == 0 && vp.Vflag()&VV_MAPPED == 0 {
 		vp.unused = vp.sys.unuses.Add(1)
+		vp.VLock.Touch(l, hypercall.Write)
 		if vp.Refs.CompareAndSwap(1|refChanging|refListed, refListed) {
 			return
 		}
@@ -136,6 +141,7 @@ func (sys *System) mustDefer(l *kern.Lwp) bool { return sys.UVM.IsPagedaemon(l) 
 func (vp *Vnode) relel(l *kern.Lwp, flags releFlags) {
 	kern.KASSERTOf(vp.Interlock.Owned(l), "mutex_owned(vp->v_interlock)", vp)
 	kern.KASSERTOf(!vp.marker, "(vp->v_iflag & VI_MARKER) == 0", vp)
+	vp.VLock.Touch(l, hypercall.Write)
 	if vp.ops() == vp.sys.DeadOps && !vp.Dying() {
 		kern.Panicf("dead but not clean %v", vp)
 	}
@@ -229,6 +235,7 @@ func (vp *Vnode) settle(l *kern.Lwp, recycle bool) {
 // Postconditions: the interlock is released, the gate open, the reference
 // gone.
 func (vp *Vnode) drop(l *kern.Lwp) {
+	vp.VLock.Touch(l, hypercall.Write)
 	vp.unused = vp.sys.unuses.Add(1)
 	for {
 		u := vp.Refs.Load()

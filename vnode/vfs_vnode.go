@@ -3,6 +3,7 @@ package vnode
 import (
 	"fmt"
 
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 )
 
@@ -176,6 +177,11 @@ func (vp *Vnode) refWatched(l *kern.Lwp) {
 
 // emitRef reports that vp gained a reference or is about to lose one.
 func emitRef(l *kern.Lwp, kind kern.EventKind, vp *Vnode) {
+	how := hypercall.Add
+	if vp.Usecount() <= 1 {
+		how = hypercall.Write
+	}
+	vp.VLock.Touch(l, how)
 	if l.Watched() {
 		l.Hooks.Sink.Event(l, &kern.Event{
 			Kind: kind, Name: vp.typeName(), Depth: l.Depth, Args: vp,
@@ -272,6 +278,7 @@ func (vp *Vnode) wait(l *kern.Lwp, bits int32) {
 // Preconditions: the interlock is held; the gate is the caller's.
 func (vp *Vnode) openGate(l *kern.Lwp) {
 	kern.KASSERTOf(vp.Refs.Load()&refChanging != 0, "(vp->v_iflag & VI_CHANGING) != 0", vp)
+	vp.VLock.Touch(l, hypercall.Write)
 	vp.Refs.And(^refChanging)
 	vp.cv.Broadcast(l)
 }

@@ -43,9 +43,10 @@ internal/vnodeif/cmd/vnodeif > internal/vnodeif
 
 // Modules are the modules of others that a package may import.
 var Modules = map[string][]string{
-	"aferofs":     {"github.com/spf13/afero"},
-	"uvm":         {"github.com/google/btree"},
-	"cmd/rumpvfs": {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
+	"aferofs":        {"github.com/spf13/afero"},
+	"uvm":            {"github.com/google/btree"},
+	"proptest/sched": {"github.com/anishathalye/porcupine"},
+	"cmd/rumpvfs":    {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
 }
 
 // TestModules are those that any test may import besides.

@@ -19,6 +19,14 @@ import (
 // differ in what is called what can be told to be alike. It must not give two names the same one, and is called for ".",
 // ".." and the names in /dev too.
 func (m *Model) AppendState(b []byte, rename func(string) string) []byte {
+	return m.appendState(b, rename, nil)
+}
+
+// AppendSteps is AppendState without another name for anything, for a model of which calls are under way, and with the
+// aliases of inodes.
+func (m *Model) AppendSteps(b []byte, calls []Steps) []byte { return m.appendState(b, nil, calls) }
+
+func (m *Model) appendState(b []byte, rename func(string) string, calls []Steps) []byte {
 	s := &m.state
 	*s = state{m: m, b: b, rename: rename, nodes: s.nodes[:0], files: s.files[:0], tables: s.tables[:0]}
 	s.number(uint64(m.stop))
@@ -27,6 +35,10 @@ func (m *Model) AppendState(b []byte, rename func(string) string) []byte {
 	s.number(uint64(len(m.procs)))
 	for i := range m.procs {
 		s.process(&m.procs[i])
+	}
+	s.aliases = calls != nil
+	for i := range calls {
+		s.steps(&calls[i])
 	}
 	for i := 0; i < len(s.tables); i++ {
 		s.table(s.tables[i])
@@ -45,12 +57,13 @@ func (m *Model) AppendState(b []byte, rename func(string) string) []byte {
 // A state is being written. What a reference leads to is written once, after what refers to it; the reference is its
 // number in the order of the first reference.
 type state struct {
-	m      *Model
-	b      []byte
-	rename func(string) string
-	nodes  []*node
-	files  []*file
-	tables []*table
+	m       *Model
+	b       []byte
+	rename  func(string) string
+	aliases bool // those of inodes are part of the state
+	nodes   []*node
+	files   []*file
+	tables  []*table
 }
 
 func (s *state) number(n uint64) { s.b = binary.AppendUvarint(s.b, n) }
@@ -84,6 +97,18 @@ func reference[T any](s *state, seen *[]*T, v *T) {
 }
 
 func (s *state) ref(n *node) { reference(s, &s.nodes, n) }
+
+func (s *state) steps(c *Steps) {
+	s.number(uint64(len(c.looks)))
+	for i := range c.looks {
+		k := &c.looks[i]
+		s.number(uint64(k.no))
+		s.ref(k.dir)
+		s.ref(k.found)
+		s.flag(k.white)
+		s.text(k.name)
+	}
+}
 
 func (s *state) process(p *proc) {
 	s.flag(p.here)
@@ -133,6 +158,9 @@ func (s *state) node(n *node) {
 	}
 	s.number(uint64(n.rdev))
 	s.number(uint64(n.size))
+	if s.aliases {
+		s.number(uint64(n.ino))
+	}
 	s.flag(n.gone)
 	for _, t := range n.times {
 		if s.flag(t.Sec == call.Recent); t.Sec != call.Recent {

@@ -38,7 +38,11 @@ var handlers = [call.NumOps]func(*Model, *proc, *call.Call, *call.Result) clause
 // Do answers a call.
 func (m *Model) Do(c *call.Call, r *call.Result) {
 	*r = call.Result{Data: r.Data[:0]}
-	cause := m.answer(c, r)
+	m.finish(c, m.answer(c, r), r)
+}
+
+// finish turns the cause of an answer into what a result says of it.
+func (m *Model) finish(c *call.Call, cause clause.Cause, r *call.Result) {
 	if m.undefined {
 		cause = clause.Undefined
 	}

@@ -195,23 +195,13 @@ func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, 
 	}
 	want := uint32(execute)
 	for dir != top {
+		up, name, no := m.goUp(c, dir, want, checks)
+		if no != 0 {
+			return nil, no
+		}
 		if checks {
-			if m.may(c, dir, want) != allowed {
-				return nil, clause.Search
-			}
 			want = execute | read
 		}
-		switch {
-		case dir == m.root:
-			return nil, clause.Outside
-		case m.may(c, dir, execute) != allowed:
-			return nil, clause.Search
-		case dir.parent == nil:
-			return nil, clause.Removed
-		}
-		up := m.above(dir)
-		m.accessed(up)
-		name := dir.nameIn(up)
 		used += len(name) + 1
 		if used > room {
 			return nil, clause.ShortBuffer
@@ -231,6 +221,36 @@ func (m *Model) pathOf(c *cred, dir, top *node, room int, checks bool) ([]byte, 
 		}
 	}
 	return buf[at:], 0
+}
+
+// goUp gives the directory above dir, and the name that dir has there, each in a step of its own. With checks c must be allowed to use dir as want asks.
+func (m *Model) goUp(c *cred, dir *node, want uint32, checks bool) (up *node, name string, no clause.Cause) {
+	k := m.look(func() (k look) {
+		switch {
+		case checks && m.may(c, dir, want) != allowed:
+			k.no = clause.Search
+		case dir == m.root:
+			k.no = clause.Outside
+		case m.may(c, dir, execute) != allowed:
+			k.no = clause.Search
+		case dir.parent == nil:
+			k.no = clause.Removed
+		default:
+			k.found = m.above(dir)
+		}
+		return k
+	})
+	if k.no != 0 {
+		return nil, "", k.no
+	}
+	named := m.look(func() (n look) {
+		m.accessed(k.found)
+		if n.name = dir.nameIn(k.found); n.name == "" {
+			n.no = clause.Removed
+		}
+		return n
+	})
+	return k.found, named.name, named.no
 }
 
 // nameIn is the name that a directory has in its parent.

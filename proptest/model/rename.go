@@ -46,7 +46,7 @@ func (m *Model) rename(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	case clause.PathLong:
 		return clause.TargetLong
 	}
-	if no := m.walkAt(p, &p.cred, kern.AT_FDCWD, c.Path, forDelete, 0); no != 0 {
+	if no := m.walkAt(p, &p.cred, kern.AT_FDCWD, c.Path, forDelete, apart); no != 0 {
 		return no
 	}
 	from := m.w
@@ -54,9 +54,9 @@ func (m *Model) rename(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return clause.Dot
 	}
 	name := string(from.name)
-	h := how(0)
+	h := apart
 	if from.node.isDir() {
-		h = makesDir
+		h |= makesDir
 	}
 	if no := m.walkAt(p, &p.cred, kern.AT_FDCWD, c.Path2, forRename, h); no != 0 {
 		return no
@@ -64,14 +64,58 @@ func (m *Model) rename(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if isDots(m.w.name) {
 		return clause.Dot
 	}
+	if m.steps != nil {
+		if no := m.renameApart(p, &from, name); no != 0 {
+			return no
+		}
+	}
 	if no := m.mayRename(p, from, name); no != 0 {
 		return no
 	}
 	return m.move(from, name)
 }
 
-// mayRename says whether what from has found may get the name that the last walk has come to, or that this has happened.
-func (m *Model) mayRename(p *proc, from walk, name string) clause.Cause {
+// renameApart looks once more at what a rename in steps has found: first at what has the new name now, together with what is in the
+// way, then, as the last step begins, at both names.
+func (m *Model) renameApart(p *proc, from *walk, name string) clause.Cause {
+	k := m.look(func() look {
+		k := m.relook(m.w.dir, string(m.w.name))
+		m.w.node, m.w.white = k.found, k.white
+		if k.no = m.odd(*from, name); k.no == 0 && m.w.dir.gone {
+			k.no = clause.DirRemoved
+		}
+		return k
+	})
+	if k.no != 0 {
+		return k.no
+	}
+	if m.pause() {
+		return unfinished
+	}
+	if from.dir.gone || m.w.dir.gone {
+		return clause.DirRemoved
+	}
+	old := m.relook(from.dir, name)
+	if old.found == nil {
+		return clause.Absent
+	}
+	from.node = old.found
+	k = m.relook(m.w.dir, string(m.w.name))
+	m.w.node, m.w.white = k.found, k.white
+	return 0
+}
+
+// relook looks a name up again.
+func (m *Model) relook(dir *node, name string) (k look) {
+	if i := dir.find([]byte(name)); i >= 0 {
+		k.found = dir.names[i].node
+		k.white = k.found == nil
+	}
+	return k
+}
+
+// odd says whether a rename makes no sense, or has happened.
+func (m *Model) odd(from walk, name string) clause.Cause {
 	n, to := from.node, m.w.node
 	switch {
 	case to != nil && n.isDir() && !to.isDir():
@@ -82,6 +126,17 @@ func (m *Model) mayRename(p *proc, from walk, name string) clause.Cause {
 		return clause.Within
 	case to == n && from.dir == m.w.dir && name == string(m.w.name):
 		return clause.SameName
+	}
+	return 0
+}
+
+// mayRename says whether what from has found may get the name that the last walk has come to, or that this has happened.
+func (m *Model) mayRename(p *proc, from walk, name string) clause.Cause {
+	if no := m.odd(from, name); no != 0 {
+		return no
+	}
+	n, to := from.node, m.w.node
+	switch {
 	case n.isDir() && m.w.dir.isBelow(n):
 		return clause.Within
 	case to != nil && to.isDir() && to != n && !to.empty():

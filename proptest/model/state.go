@@ -155,6 +155,7 @@ type Model struct {
 	undefined bool      // the call under way came to what is no more
 	devices   []device  // that have locks
 	w         walk      // what the last walk has come to
+	steps     *Steps    // of the call under way, nil if it is made at once
 
 	nodes  pool[node]
 	files  pool[file]

@@ -23,7 +23,7 @@ const (
 	follow    how = 1 << iota // a symbolic link at the end too
 	makesDir                  // what is made is a directory, so that slashes may follow its name
 	whiteouts                 // whiteouts can be deleted
-	withLock                  // a rename: it asks for what may be removed itself
+	apart                     // what the walk has come to is used in another step
 )
 
 // A walk is what a path led to.
@@ -82,6 +82,9 @@ func (m *Model) walk(p *proc, c *cred, at *node, path string, why purpose, h how
 	}
 	t.dir = at
 	no := t.walk()
+	if no == 0 && (why == forUse || why == forCreate && t.found != nil || h&apart != 0) && m.pause() {
+		no = unfinished
+	}
 	m.w = walk{node: t.found, dir: t.dir, name: t.name, white: t.white}
 	if t.found != nil && t.nameless {
 		m.w.dir = nil
@@ -192,8 +195,23 @@ func (t *trip) arrived() clause.Cause {
 	return 0
 }
 
-// lookup finds the file that name stands for in dir; none is success if it is to be created.
+// lookup finds the file that name stands for in dir, in a step of its own.
 func (t *trip) lookup() clause.Cause {
+	if t.m.steps == nil {
+		return t.lookupNow()
+	}
+	k := t.m.look(func() look {
+		no := t.lookupNow()
+		return look{no: no, dir: t.dir, found: t.found, white: t.white}
+	})
+	if k.no != unfinished {
+		t.dir, t.found, t.white = k.dir, k.found, k.white
+	}
+	return k.no
+}
+
+// lookupNow finds the file that name stands for in dir; none is success if it is to be created.
+func (t *trip) lookupNow() clause.Cause {
 	t.found, t.white = nil, false
 	dotdot := len(t.name) == 2 && t.name[0] == '.' && t.name[1] == '.'
 	if dotdot && t.atTop() {

@@ -37,6 +37,24 @@ func New(c sim.Config, prepare func(*sim.Proc) error) (*Kernel, error) {
 	return k, k.boot()
 }
 
+// Of makes a target of a kernel that runs already. It cannot be Reset.
+func Of(k *sim.Kernel) *Kernel {
+	return &Kernel{
+		Sim: k, procs: []*sim.Proc{k.Init()}, inodes: map[inode]uint32{}, devices: map[uint64]uint32{},
+		booted: k.Sys.Now().Unix() - bootTime,
+	}
+}
+
+// Lwp is the target as one lwp sees it: calls of process proc are made on p, which is an lwp of that process. Several such
+// views may be used at a time in a deterministic kernel, each by its own lwp; none may make or end processes.
+func (k *Kernel) Lwp(proc uint8, p *sim.Proc) *Kernel {
+	view := *k
+	view.procs = append([]*sim.Proc(nil), k.procs...)
+	view.procs[proc] = p
+	view.buf, view.groups, view.held = nil, nil, nil
+	return &view
+}
+
 // bootTime is how many seconds booting takes at most.
 const bootTime = 5
 

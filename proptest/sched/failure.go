@@ -1,0 +1,45 @@
+package sched
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Kind is what went wrong.
+type Kind int
+
+const (
+	Difference Kind = iota // the results are not those of the specification
+	Deadlock               // lwps wait for each other, or for what never comes
+	Panic                  // the kernel panicked
+	Leftover               // references, locks or the like were left over when the kernel was shut down, or there was no end
+)
+
+// String is the kind in a word.
+func (k Kind) String() string {
+	return [...]string{"difference", "deadlock", "panic", "leftover"}[k]
+}
+
+// A Failure is a program and a schedule under which it goes wrong.
+type Failure struct {
+	Kind     Kind
+	Why      string
+	Program  *Program
+	Schedule Schedule
+	History  string
+}
+
+// String is all of it, so that it can be seen and done again.
+func (f *Failure) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v: %s\n", f.Kind, f.Why)
+	fmt.Fprintf(&b, "schedule %v\n", f.Schedule)
+	if f.Program != nil {
+		b.WriteString(f.Program.String())
+	}
+	if f.History != "" {
+		b.WriteString("history\n")
+		b.WriteString(f.History)
+	}
+	return b.String()
+}

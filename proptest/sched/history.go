@@ -1,0 +1,123 @@
+package sched
+
+import (
+	"fmt"
+	"strings"
+
+	"rumpvfs/proptest/call"
+)
+
+// A Done is a call that was made: who made it, what came of it, and when it began and ended. The moments of a history are all different.
+type Done struct {
+	Lwp         int // -1 is process 0, before and after the lwps
+	Call        *call.Call
+	Result      call.Result
+	Begin, Over int
+}
+
+// A History is what happened in a run, in the order in which calls began.
+type History struct {
+	Calls []Done
+	clock int
+}
+
+func (h *History) reset() { h.Calls, h.clock = h.Calls[:0], 0 }
+
+// begin notes that a call begins, and gives its index.
+func (h *History) begin(lwp int, c *call.Call) int {
+	n := len(h.Calls)
+	if n < cap(h.Calls) {
+		h.Calls = h.Calls[:n+1]
+	} else {
+		h.Calls = append(h.Calls, Done{})
+	}
+	d := &h.Calls[n]
+	d.Lwp, d.Call, d.Begin, d.Over = lwp, c, h.clock, -1
+	d.Result.Reset()
+	h.clock++
+	return n
+}
+
+// over notes that a call has ended.
+func (h *History) over(n int, r *call.Result) {
+	d := &h.Calls[n]
+	data := append(d.Result.Data[:0], r.Data...)
+	d.Result = *r
+	d.Result.Data = data
+	d.Over = h.clock
+	h.clock++
+}
+
+// complete reports whether all calls have ended.
+func (h *History) complete() bool {
+	for i := range h.Calls {
+		if h.Calls[i].Over < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// digest is a number that two histories share if they are the same.
+func (h *History) digest() uint64 {
+	d := digest(offset)
+	for i := range h.Calls {
+		c := &h.Calls[i]
+		r := &c.Result
+		d.add(uint64(c.Lwp))
+		d.add(uint64(c.Begin))
+		d.add(uint64(c.Over))
+		d.add(uint64(r.Errno)<<8 | uint64(r.Stop))
+		d.add(uint64(r.Ret))
+		d.add(uint64(r.File.Mode)<<32 | uint64(r.File.Nlink))
+		d.add(uint64(r.File.UID)<<32 | uint64(r.File.GID))
+		d.add(uint64(r.File.Size))
+		d.add(uint64(r.File.Ino)<<32 | uint64(r.File.Flags))
+		d.add(uint64(r.File.Blocks))
+		d.add(uint64(r.Times[0].Sec))
+		d.add(uint64(r.Times[1].Sec))
+		d.add(uint64(r.Lock.Start))
+		d.add(uint64(r.Lock.Len))
+		d.add(uint64(r.Lock.Type)<<32 | uint64(uint32(r.Lock.Pid)))
+		d.bytes(r.Data)
+	}
+	return uint64(d)
+}
+
+// digest is the hash of Fowler, Noll and Vo, a word at a time.
+type digest uint64
+
+const (
+	offset = 14695981039346656037
+	prime  = 1099511628211
+)
+
+func (d *digest) add(x uint64) {
+	*d = (*d ^ digest(x)) * prime
+	*d ^= *d >> 29
+}
+
+func (d *digest) bytes(b []byte) {
+	d.add(uint64(len(b)))
+	for _, x := range b {
+		d.add(uint64(x))
+	}
+}
+
+// String shows calls and results in the order in which they began, with the moments.
+func (h *History) String() string {
+	var b strings.Builder
+	for i := range h.Calls {
+		c := &h.Calls[i]
+		who := "-"
+		if c.Lwp >= 0 {
+			who = lwpName(c.Lwp)
+		}
+		result := "(not over)"
+		if c.Over >= 0 {
+			result = c.Result.Format(c.Call)
+		}
+		fmt.Fprintf(&b, "%s %3d..%-3d %s => %s\n", who, c.Begin, c.Over, c.Call, result)
+	}
+	return b.String()
+}
