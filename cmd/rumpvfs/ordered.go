@@ -16,6 +16,9 @@ func ordered[T any](ctx context.Context, n, jobs int, work func(ctx context.Cont
 	go func() {
 		defer close(pending)
 		for i := range n {
+			if ctx.Err() != nil {
+				return // select would choose by chance
+			}
 			select {
 			case slots <- struct{}{}:
 			case <-ctx.Done():

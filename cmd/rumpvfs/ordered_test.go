@@ -78,7 +78,7 @@ func TestProgress(t *testing.T) {
 		p.step(now.Add(at * time.Millisecond))
 	}
 	p.clear()
-	if want := "\r2 of 10 sections\r4 of 10 sections\r\x1b[K"; b.String() != want {
+	if want := "\r2 of 10 sections\x1b[K\r4 of 10 sections\x1b[K\r\x1b[K"; b.String() != want {
 		t.Errorf("on a terminal: %q, want %q", b.String(), want)
 	}
 }

@@ -9,14 +9,12 @@ import (
 	"golang.org/x/term"
 )
 
-// A progress tells on standard error how far the sections are, once they have
-// taken a second: on a terminal in one line that is kept up to date, elsewhere
-// in a line each time the time since the start has doubled.
-type progress struct {
+// A liveLine tells on standard error how far something is, once it has taken a
+// second: on a terminal in one line that is kept up to date, elsewhere in a
+// line each time the time since the start has doubled.
+type liveLine struct {
 	w        io.Writer
 	terminal bool
-	total    int
-	done     int
 	start    time.Time
 	next     time.Time
 	shown    bool
@@ -25,35 +23,48 @@ type progress struct {
 // redraw is how often the line on a terminal changes.
 const redraw = 200 * time.Millisecond
 
-func newProgress(w io.Writer, total int, now time.Time) *progress {
+func newLiveLine(w io.Writer, now time.Time) *liveLine {
 	f, ok := w.(*os.File)
-	return &progress{
-		w: w, terminal: ok && term.IsTerminal(int(f.Fd())),
-		total: total, start: now, next: now.Add(time.Second),
-	}
+	return &liveLine{w: w, terminal: ok && term.IsTerminal(int(f.Fd())), start: now, next: now.Add(time.Second)}
 }
 
-// step counts a section that is done.
-func (p *progress) step(now time.Time) {
-	p.done++
-	if now.Before(p.next) || p.done == p.total {
-		return
-	}
+// due reports whether it is time to print.
+func (p *liveLine) due(now time.Time) bool { return !now.Before(p.next) }
+
+func (p *liveLine) print(now time.Time, text string) {
 	if p.terminal {
 		p.next = now.Add(redraw)
-		fmt.Fprintf(p.w, "\r%d of %d sections", p.done, p.total)
+		fmt.Fprintf(p.w, "\r%s\x1b[K", text)
 	} else {
 		p.next = now.Add(now.Sub(p.start))
-		fmt.Fprintf(p.w, "%d of %d sections\n", p.done, p.total)
+		fmt.Fprintln(p.w, text)
 	}
 	p.shown = true
 }
 
 // clear takes the line off a terminal, before anything else is written there
 // or at the end.
-func (p *progress) clear() {
+func (p *liveLine) clear() {
 	if p.shown && p.terminal {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
 	p.shown = false
+}
+
+// A progress tells how many of the sections are done.
+type progress struct {
+	*liveLine
+	total int
+	done  int
+}
+
+func newProgress(w io.Writer, total int, now time.Time) *progress {
+	return &progress{liveLine: newLiveLine(w, now), total: total}
+}
+
+// step counts a section that is done.
+func (p *progress) step(now time.Time) {
+	if p.done++; p.due(now) && p.done < p.total {
+		p.print(now, fmt.Sprintf("%d of %d sections", p.done, p.total))
+	}
 }

@@ -39,11 +39,30 @@ type Config struct {
 	Check func(system call.System, c *call.Call) error
 }
 
+// NewOracle makes the oracle.
+func (c *Config) NewOracle() (call.System, error) {
+	if c.Oracle != nil {
+		return c.Oracle()
+	}
+	return c.FS.Model(c.Quirks), nil
+}
+
+// NewSystem makes the system under test.
+func (c *Config) NewSystem() (call.System, error) {
+	if c.System != nil {
+		return c.System()
+	}
+	return c.FS.Kernel(c.Quirks, c.Mode)
+}
+
 // Stats are the figures of a run.
 type Stats struct {
-	Calls    uint64
-	Scripts  uint64
-	Coverage clause.Coverage // of an oracle that is a model
+	Calls   uint64
+	Scripts uint64
+	// Of an oracle that is a model: how often clauses answered, and the states that scripts ended in, each of which the
+	// sketch has counted by its hash.
+	Coverage clause.Coverage
+	States   Sketch
 }
 
 // Add adds the figures of another run.
@@ -51,6 +70,7 @@ func (s *Stats) Add(o *Stats) {
 	s.Calls += o.Calls
 	s.Scripts += o.Scripts
 	s.Coverage.Add(&o.Coverage)
+	s.States.Add(&o.States)
 }
 
 // A Driver makes scripts on an oracle and a system. It is used by one goroutine.
@@ -67,26 +87,18 @@ type Driver struct {
 	want    call.Result
 	got     call.Result
 	running bool // neither has stopped
+	state   []byte
 }
 
 // New makes a driver, and with it oracle and system.
 func New(c Config) (*Driver, error) {
-	if c.FS.Name == "" {
-		c.FS = Rumpfs()
-	}
-	if c.Oracle == nil {
-		c.Oracle = func() (call.System, error) { return c.FS.Model(c.Quirks), nil }
-	}
-	if c.System == nil {
-		c.System = func() (call.System, error) { return c.FS.Kernel(c.Quirks, c.Mode) }
-	}
 	if c.Same == nil {
 		c.Same = func(_ *call.Call, want, got *call.Result, _ clause.ID) bool { return want.Equal(got) }
 	}
 	c.Failures = max(c.Failures, 1)
 	d := &Driver{config: c, gen: gen.New(gen.NewRand(c.Seed, c.Stream), c.Gen)}
 	var err error
-	if d.oracle, err = c.Oracle(); err != nil {
+	if d.oracle, err = c.NewOracle(); err != nil {
 		return nil, fmt.Errorf("driver: no oracle: %w", err)
 	}
 	d.model, _ = d.oracle.(*model.Model)
@@ -95,7 +107,7 @@ func New(c Config) (*Driver, error) {
 
 // renew makes a system in place of one that is of no more use.
 func (d *Driver) renew() (err error) {
-	if d.system, err = d.config.System(); err != nil {
+	if d.system, err = d.config.NewSystem(); err != nil {
 		err = fmt.Errorf("driver: no system: %w", err)
 	}
 	return err
@@ -166,6 +178,8 @@ func (d *Driver) run(n int, one func(i int) *Failure) (f *Failure, err error) {
 	d.Stats.Scripts++
 	if d.model != nil {
 		d.Stats.Coverage = d.model.Coverage
+		d.state = d.model.AppendState(d.state[:0], nil)
+		d.Stats.States.Put(hash(d.state))
 	}
 	left := d.reset()
 	if left == nil {

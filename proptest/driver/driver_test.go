@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
+	"rumpvfs/proptest/gen"
 )
 
 // A liar is a system that is wrong about one kind of call.
@@ -149,8 +151,34 @@ func TestStreams(t *testing.T) {
 	}
 	sum := first
 	sum.Add(&first)
+	if sum.States.Count() != first.States.Count() {
+		t.Error("states are counted twice")
+	}
 	if sum.Calls != 2*first.Calls || sum.Scripts != 2*first.Scripts || sum.Coverage.Hit() != first.Coverage.Hit() {
 		t.Error("figures do not add up")
+	}
+}
+
+// TestSketch counts numbers, in two parts that overlap.
+func TestSketch(t *testing.T) {
+	var a, b Sketch
+	r := gen.NewRand(1, 1)
+	for i, n := 0, 1; n <= 1_000_000; n *= 10 {
+		for ; i < n; i++ {
+			h := r.Uint64()
+			a.Put(h)
+			if i%3 == 0 {
+				b.Put(h)
+			}
+		}
+		sum := a
+		sum.Add(&b)
+		if got := float64(a.Count()); math.Abs(got-float64(n)) > 0.05*float64(n) || sum != a {
+			t.Errorf("%d counted as %v", n, got)
+		}
+	}
+	if hash([]byte("a")) == hash([]byte("b")) || new(Sketch).Count() != 0 {
+		t.Error("hash or empty sketch")
 	}
 }
 

@@ -19,6 +19,8 @@ type FS struct {
 	// Prepare mounts it over the root of a kernel that has just been booted, and makes what rumpfs begins with: /dev with
 	// null and zero, and /tmp. Nil is rumpfs itself.
 	Prepare func(*sim.Proc) error
+	// Setup is what Prepare does, as lines of the script language that answer 0.
+	Setup []string
 }
 
 // Rumpfs is the root file system.
