@@ -162,6 +162,14 @@ open "/f" O_CREAT|O_RDWR 0644
 fcntl 3 F_SETLKW F_WRLCK SEEK_SET 0 4
 p1 = rfork COPY
 fcntl 3 F_SETLKW F_RDLCK SEEK_SET 2 4
+=== a lock to the end within another of its kind
+open "/f" O_CREAT|O_RDWR 0644
+fcntl 3 F_SETLK F_WRLCK SEEK_SET 0 0
+fcntl 3 F_SETLK F_WRLCK SEEK_SET 5 0
+fcntl 3 F_SETLK F_WRLCK SEEK_SET 7 2
+p1 = rfork COPY
+fcntl 3 F_GETLK F_RDLCK SEEK_SET 0 0
+fcntl 3 F_GETLK F_RDLCK SEEK_SET 5 0
 === more than memory holds
 open "/f" O_CREAT|O_RDWR 0644
 ftruncate 3 3000000000

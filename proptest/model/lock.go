@@ -106,10 +106,11 @@ func (ls *locks) set(q lock) bool {
 	return true
 }
 
-// within changes the part of lock i that q covers.
+// within changes the part of lock i that q covers. Of one that is of q's kind already nothing changes, unless both reach to
+// the end: then it is split all the same.
 func (ls *locks) within(i int, q lock) {
 	k := (*ls)[i]
-	if k.kind == q.kind {
+	if k.kind == q.kind && (q.end != lockEnd || k.start == q.start) {
 		return
 	}
 	ls.delete(i)
