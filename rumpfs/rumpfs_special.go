@@ -50,6 +50,7 @@ func vopInactive(l *kern.Lwp, vp *vnode.Vnode) (bool, error) {
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_reclaim
 func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	rn := nodeOf(vp)
+	rn.lockf.Drop(l, vp)
 	rn.fs.reclock.Enter(l)
 	rn.vp.Store(nil)
 	if rn.canReclaim {
@@ -89,10 +90,7 @@ func vopRevoke(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	if vp.System().K.Quirks.Has(kern.QuirkRevokeIgnored) {
 		return kern.EOPNOTSUPP
 	}
-	rn := nodeOf(vp)
-	err := genfs.Revoke(l, vp, flags)
-	rn.lockf.Drop(l, vp)
-	return err
+	return genfs.Revoke(l, vp, flags)
 }
 
 // vopAdvlock does what advlock(9) asks with the locks of the node. The vnode is not locked; one that loses its node meanwhile

@@ -22,6 +22,14 @@ var mountErrors = []error{
 // fileSystems are mounted in turn.
 var fileSystems = [...]string{"rumpfs", tmpfs.MOUNT_TMPFS}
 
+// argsOf is what a file system is mounted with.
+func argsOf(fs string) any {
+	if fs == tmpfs.MOUNT_TMPFS {
+		return tmpfs.DefaultArgs()
+	}
+	return nil
+}
+
 // worker makes calls and reports those whose answer makes no sense.
 type worker struct {
 	t    *testing.T
@@ -84,11 +92,7 @@ func (w *worker) use(rounds int) {
 // remount mounts and unmounts.
 func (w *worker) remount(rounds int, how ...int) {
 	for i := range rounds {
-		var data any
-		if w.fs == tmpfs.MOUNT_TMPFS {
-			data = tmpfs.DefaultArgs()
-		}
-		w.want("mount", w.p.Mount(w.fs, "/m", []int{0, kern.MNT_UNION, kern.MNT_NOATIME}[i%3], data))
+		w.want("mount", w.p.Mount(w.fs, "/m", []int{0, kern.MNT_UNION, kern.MNT_NOATIME}[i%3], argsOf(w.fs)))
 		_, err := w.p.Getvfsstat(0)
 		w.want("getvfsstat", err)
 		w.want("update", w.p.Mount("", "/m", kern.MNT_UPDATE|[]int{0, kern.MNT_RDONLY}[i%2], nil))
@@ -193,5 +197,36 @@ func TestForcedUnmountNative(t *testing.T) {
 			func(w *worker) { w.use(40) }, func(w *worker) { w.use(40) },
 			func(w *worker) { w.remount(100, kern.MNT_FORCE, kern.MNT_FORCE, 0) },
 		)
+	}
+}
+
+// TestLocksOfDeadFile takes a file away from one who has it locked and one
+// who waits for that: the lock goes with the file, from its user's account
+// too, and who waits gets EBADF.
+func TestLocksOfDeadFile(t *testing.T) {
+	for _, fs := range fileSystems {
+		for name, away := range map[string]func(p *sim.Proc) error{
+			"unmount": func(p *sim.Proc) error { return p.Unmount("/m", kern.MNT_FORCE) },
+			"revoke":  func(p *sim.Proc) error { return p.Revoke("/m/f") },
+		} {
+			t.Run(fs+" "+name, func(t *testing.T) {
+				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125})
+				p := k.Init()
+				ok(t, p.Mkdir("/m", 0o755))
+				ok(t, p.Mount(fs, "/m", 0, argsOf(fs)))
+				fd := create(t, p, "/m/f", "")
+				ok(t, p.FcntlLock(fd, kern.F_SETLK, &kern.Flock{Type: kern.F_WRLCK}))
+				q := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFFDG))
+				waited := errors.New("not at all")
+				lwp := q.Go("waits", func(q *sim.Proc) {
+					waited = q.FcntlLock(fd, kern.F_SETLKW, &kern.Flock{Type: kern.F_WRLCK})
+				})
+				k.Run()
+				ok(t, away(p))
+				ok(t, p.Join(lwp))
+				check(t, "who waits for the lock", waited, kern.EBADF)
+				ok(t, k.Check())
+			})
+		}
 	}
 }

@@ -369,6 +369,7 @@ func vopInactive(l *kern.Lwp, vp *vnode.Vnode) (recycle bool, err error) {
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_reclaim
 func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	n := nodeOf(vp)
+	n.lockf.Drop(l, vp)
 	n.vlock.Enter(l)
 	n.vp.Store(nil)
 	n.dead = n.links == 0
@@ -406,11 +407,14 @@ func vopPathconf(_ *kern.Lwp, _ *vnode.Vnode, name int) (int64, error) {
 
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_advlock
 func vopAdvlock(l *kern.Lwp, vp *vnode.Vnode, id any, op int, fl *kern.Flock, flags int) error {
+	vp.Interlock.Enter(l)
+	size := vp.Size
 	n, ok := vp.Data.(*node)
+	vp.Interlock.Exit(l)
 	if !ok {
 		return kern.EBADF // died while nobody had it locked
 	}
-	return n.lockf.Advlock(l, vp, id, op, fl, flags, vp.Size)
+	return n.lockf.Advlock(l, vp, id, op, fl, flags, size)
 }
 
 // vopPrint tells the trace what the file is.

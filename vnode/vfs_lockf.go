@@ -81,7 +81,7 @@ const (
 //
 // Errors: EINVAL for a range or operation that makes no sense, EAGAIN for a
 // conflict without F_WAIT, EDEADLK if waiting would never end, ENOMEM if the
-// user has too many locks. A range beyond the largest offset is no error: as
+// user has too many locks, EBADF if the vnode is dead. A range beyond the largest offset is no error: as
 // in the reference it wraps around to a lock that excludes nobody, and that
 // nothing releases.
 //
@@ -103,6 +103,9 @@ func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock,
 	ls := vp.sys.lockfs(l)
 	ls.lock.Enter(l)
 	defer ls.lock.Exit(l)
+	if vp.Dying() { // Drop has been or will be there
+		return kern.EBADF
+	}
 	req := &lock{flags: flags, kind: fl.Type, start: start, end: end, id: id, uid: l.Cred.EUID}
 	if !ls.admits(req, op) {
 		return kern.ENOMEM
@@ -114,7 +117,7 @@ func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock,
 	switch op {
 	case kern.F_SETLK:
 		req.cv.Init(l.K.Sys, "lockf")
-		return lf.set(l, ls, req)
+		return lf.set(l, ls, req, vp)
 	case kern.F_UNLCK:
 		lf.clear(l, ls, req)
 	case kern.F_GETLK:
@@ -123,8 +126,9 @@ func (lf *Lockf) Advlock(l *kern.Lwp, vp *Vnode, id any, op int, fl *kern.Flock,
 	return nil
 }
 
-// Drop releases every lock of a file that is being revoked. The reference
-// leaves them behind, owned by open files that are gone.
+// Drop releases every lock of a file whose vnode dies: file systems call it
+// from VOP_RECLAIM. The reference leaves them behind, owned by open files that
+// are gone and on the account of their user.
 func (lf *Lockf) Drop(l *kern.Lwp, vp *Vnode) {
 	ls := vp.sys.lockf.Load()
 	if ls == nil {
@@ -358,10 +362,11 @@ func (lf *Lockf) clear(l *kern.Lwp, ls *lockfSystem, req *lock) {
 	}
 }
 
-// set gives req's owner the lock, sleeping for it if it may.
+// set gives req's owner the lock, sleeping for it if it may, unless the vnode
+// dies meanwhile.
 //
 //netbsd:sys/kern/vfs_lockf.c lf_setlock
-func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock) error {
+func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock, vp *Vnode) error {
 	for b := lf.block(req); b != nil; b = lf.block(req) {
 		if req.flags&kern.F_WAIT == 0 {
 			return kern.EAGAIN
@@ -377,6 +382,9 @@ func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock) error {
 			req.kind = kern.F_WRLCK
 		}
 		ls.sleep(l, req, b)
+		if vp.Dying() {
+			return kern.EBADF
+		}
 	}
 	lf.insert(l, ls, req)
 	return nil
