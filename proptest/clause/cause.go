@@ -52,6 +52,7 @@ const (
 	NotEmpty
 	Protected
 	Sticky
+	ReadOnly
 	NoRename
 	NoLink
 	LinkMax
@@ -226,6 +227,7 @@ var causes = [numCauses]causeInfo{
 	NotEmpty:     {name: "not-empty", errno: kern.ENOTEMPTY, sentence: "The directory has names in it, other than whiteouts.", also: []kern.Errno{kern.EEXIST}},
 	Protected:    {name: "flags", errno: kern.EPERM, sentence: "File flags protect the file.", also: []kern.Errno{kern.EACCES}},
 	Sticky:       {name: "sticky", errno: kern.EPERM, sentence: "The directory has the sticky bit, and neither it nor the file belongs to the caller.", also: []kern.Errno{kern.EACCES}},
+	ReadOnly:     {name: "read-only", errno: kern.EROFS, sentence: "The file system is mounted read-only."},
 	NoRename:     {name: "no-rename", errno: kern.EOPNOTSUPP, sentence: "The file system renames nothing."},
 	NoLink:       {name: "no-link", errno: kern.EOPNOTSUPP, sentence: "The file system has one name for each file.", also: []kern.Errno{kern.EPERM, kern.EMLINK}},
 	LinkMax:      {name: "links", errno: kern.EMLINK, sentence: "The file has 32767 names.", unreachable: noLinks},

@@ -18,24 +18,24 @@ var (
 	walks = []Cause{Null, PathLong, Empty, NameLong, Search, Component, ThroughFile, SlashOnFile, Loop,
 		EmptyLink, LinkLong}
 	finds   = []Cause{Absent, Whiteout}
-	creates = []Cause{RootExists, Exists, DirWrite, DirProtected, DirRemoved}
-	deletes = []Cause{RootBusy, DirWrite, DirProtected}
+	creates = []Cause{RootExists, Exists, ReadOnly, DirWrite, DirProtected, DirRemoved}
+	deletes = []Cause{RootBusy, ReadOnly, DirWrite, DirProtected}
 	ats     = []Cause{BadFD, NotVnode, StartNotDir}
 	files   = []Cause{BadFD, NotVnode}
 	living  = []Cause{BadFD, NotVnode, RevokedFD}
 	removes = []Cause{Dot, Protected, Sticky, StillOpen, OtherNames}
 	kinds   = []Cause{OK, Directory, Device, Fifo}
 	opens   = []Cause{Absent, Whiteout, RootExists, Exists, DirWrite, DirProtected, DirRemoved, Slash, NoAccessMode, TableFull,
-		CreateDirectory, IsLink, WantedDir, IsDir, Permission, Protected, NoFifo, NoDriver, Locked, Waits, Created, Existing,
+		CreateDirectory, IsLink, WantedDir, IsDir, ReadOnly, Permission, Protected, NoFifo, NoDriver, Locked, Waits, Created, Existing,
 		OverWhiteout, Directory, Device, Fifo, Truncated}
 	reads      = []Cause{BadFD, NotReadable, BadLength, Revoked, IsDir, EOF, Nothing, Short, OK, Beyond, BeyondPage, Fault, Zeros}
 	writes     = []Cause{BadFD, NotWritable, Revoked, Device, FifoPanic, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
 	pwrites    = []Cause{BadFD, NotWritable, Revoked, Device, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
 	removesDir = []Cause{Dot, Protected, Sticky, StillOpen}
-	chmods     = []Cause{Protected, NotOwner, StickyFile, OtherGroup, OK}
-	chowns     = []Cause{Nothing, Protected, NotOwner, OtherGroup, StickyFile, LostSetID, OK}
-	chflags    = []Cause{NotOwner, SystemFlags, DeviceFlags, OK}
-	utimes     = []Cause{BadTime, Nothing, Protected, NotOwner, Permission, Now, OK}
+	chmods     = []Cause{ReadOnly, Protected, NotOwner, StickyFile, OtherGroup, OK}
+	chowns     = []Cause{Nothing, ReadOnly, Protected, NotOwner, OtherGroup, StickyFile, LostSetID, OK}
+	chflags    = []Cause{ReadOnly, NotOwner, SystemFlags, DeviceFlags, OK}
+	utimes     = []Cause{BadTime, Nothing, ReadOnly, Protected, NotOwner, Permission, Now, OK}
 	sizes      = []Cause{Negative, Protected, NoSize, MinusOne, NoSpace, OK}
 	syncs      = []Cause{NotWritable, OK}
 	ids        = []Cause{Nothing, NotSuper, OK}
@@ -74,7 +74,7 @@ var table = []row{
 	{call.Fstat, [][]Cause{{BadFD, RevokedFD, Console, Nameless}, kinds}},
 	{call.Fstatat, [][]Cause{ats, walks, finds, kinds, {Link}}},
 	{call.Times, [][]Cause{walks, finds, done}},
-	{call.Access, [][]Cause{{BadMode}, walks, finds, {Permission, Protected, There, OK}}},
+	{call.Access, [][]Cause{{BadMode}, walks, finds, {ReadOnly, Permission, Protected, There, OK}}},
 	{call.Chmod, [][]Cause{walks, finds, chmods}},
 	{call.Lchmod, [][]Cause{walks, finds, chmods}},
 	{call.Fchmod, [][]Cause{living, chmods}},
@@ -84,7 +84,7 @@ var table = []row{
 	{call.Chflags, [][]Cause{walks, finds, chflags}},
 	{call.Lchflags, [][]Cause{walks, finds, chflags}},
 	{call.Fchflags, [][]Cause{living, chflags}},
-	{call.Truncate, [][]Cause{walks, finds, {IsDir, Permission}, sizes}},
+	{call.Truncate, [][]Cause{walks, finds, {IsDir, ReadOnly, Permission}, sizes}},
 	{call.Ftruncate, [][]Cause{living, {NotWritable}, sizes}},
 	{call.Utimes, [][]Cause{walks, finds, utimes}},
 	{call.Lutimes, [][]Cause{walks, finds, utimes}},

@@ -21,6 +21,8 @@ type FS struct {
 	Prepare func(*sim.Proc) error
 	// Setup is what Prepare does, as lines of the script language that answer 0.
 	Setup []string
+	// Tree are the calls that make what Prepare has made, for the model.
+	Tree []call.Call
 }
 
 // Rumpfs is the root file system.
@@ -49,5 +51,5 @@ func (fs FS) Kernel(quirks kern.Quirks, mode hypercall.Mode) (call.System, error
 
 // Model is the usual oracle: a model of the file system with the quirks.
 func (fs FS) Model(quirks kern.Quirks) *model.Model {
-	return model.New(model.Config{Quirks: quirks, Caps: fs.Caps})
+	return model.New(model.Config{Quirks: quirks, Caps: fs.Caps, Tree: fs.Tree})
 }

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"strings"
+
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
@@ -109,12 +111,20 @@ func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		return no
 	}
 	if c.Flags == kern.ST_NOWAIT && !m.asked {
-		r.Data = append(r.Data, aboutNothing...)
+		m.about(r, aboutNothing)
 		return clause.Unasked
 	}
 	m.ask(p)
-	r.Data = append(r.Data, aboutRumpfs...)
+	m.about(r, aboutRumpfs)
 	return clause.OK
+}
+
+// about adds what statvfs tells to a result. The last of the mount's flags is that it is read-only.
+func (m *Model) about(r *call.Result, what string) {
+	if m.readOnly {
+		what = strings.Replace(what, "flag=0x5000", "flag=0x5001", 1)
+	}
+	r.Data = append(r.Data, what...)
 }
 
 // rootHasPath says whether one can say where the process's root is, and so where file systems are mounted as it sees them.

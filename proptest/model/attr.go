@@ -11,7 +11,7 @@ const recent = call.Recent
 
 // accessed and modified are what reading and writing do to a file's times.
 func (m *Model) accessed(n *node) {
-	if !m.has(kern.QuirkTimesStill) {
+	if !m.has(kern.QuirkTimesStill) && !m.readOnly {
 		n.times[0] = kern.Timespec{Sec: recent}
 	}
 }
@@ -124,19 +124,25 @@ func (m *Model) subject(p *proc, c *call.Call) (*node, clause.Cause) {
 	return m.w.node, no
 }
 
-// fixed reports whether file flags keep attributes from changing.
-func (m *Model) fixed(n *node) bool {
-	return n.flags&(kern.IMMUTABLE|kern.APPEND) != 0 && !m.has(kern.QuirkFileFlags)
+// fixed says whether mount or file flags keep attributes from changing.
+func (m *Model) fixed(n *node) clause.Cause {
+	switch {
+	case m.readOnly && !m.has(kern.QuirkReadOnlyAttrs):
+		return clause.ReadOnly
+	case n.flags&(kern.IMMUTABLE|kern.APPEND) != 0 && !m.has(kern.QuirkFileFlags):
+		return clause.Protected
+	}
+	return 0
 }
 
 // chmod is chmod, lchmod and fchmod.
 func (m *Model) chmod(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	n, no := m.subject(p, c)
-	switch {
-	case no != 0:
+	if no == 0 {
+		no = m.fixed(n)
+	}
+	if no != 0 {
 		return no
-	case m.fixed(n):
-		return clause.Protected
 	}
 	return m.setMode(&p.cred, n, c.Mode&kern.ALLPERMS)
 }
@@ -166,8 +172,9 @@ func (m *Model) chown(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return no
 	case c.UID == noID && c.GID == noID:
 		return clause.Nothing
-	case m.fixed(n):
-		return clause.Protected
+	}
+	if no := m.fixed(n); no != 0 {
+		return no
 	}
 	uid, gid, mode := n.uid, n.gid, n.mode&kern.ALLPERMS
 	if c.UID != noID {
@@ -197,8 +204,11 @@ func (m *Model) chown(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 // chflags is chflags, lchflags and fchflags.
 func (m *Model) chflags(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	n, no := m.subject(p, c)
-	if no != 0 {
+	switch {
+	case no != 0:
 		return no
+	case m.readOnly && !m.has(kern.QuirkReadOnlyAttrs):
+		return clause.ReadOnly
 	}
 	flags := uint32(c.Flags)
 	if cr := &p.cred; !cr.isRoot() {
@@ -234,11 +244,11 @@ func (m *Model) utimes(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	} else {
 		set[0].Sec, set[1].Sec = recent, recent
 	}
-	switch {
-	case set[0].omit && set[1].omit:
+	if set[0].omit && set[1].omit {
 		return clause.Nothing
-	case m.fixed(n):
-		return clause.Protected
+	}
+	if no := m.fixed(n); no != 0 {
+		return no
 	}
 	if no := m.mayUtimes(&p.cred, n, now); no != 0 {
 		return no

@@ -34,10 +34,14 @@ const (
 	allowed   right = iota
 	denied          // by the permission bits
 	protected       // by file flags
+	frozen          // by a file system that is mounted read-only
 )
 
 // may says whether c may use n as want asks. The superuser may do everything but execute what nobody may execute.
 func (m *Model) may(c *cred, n *node, want uint32) right {
+	if want&write != 0 && m.readOnly && (n.isDir() || n.isLink() || n.isReg()) {
+		return frozen
+	}
 	if want&write != 0 && n.flags&kern.IMMUTABLE != 0 && !m.has(kern.QuirkFileFlags) {
 		return protected
 	}
@@ -63,6 +67,8 @@ func (r right) because(bits, flags clause.Cause) clause.Cause {
 		return bits
 	case protected:
 		return flags
+	case frozen:
+		return clause.ReadOnly
 	}
 	return 0
 }

@@ -121,6 +121,8 @@ type Config struct {
 	Caps Caps
 	// MemLimit is how many bytes files may hold together; 0 is 4 GiB.
 	MemLimit int64
+	// Tree are calls of process 1 that make what the file system begins with.
+	Tree []call.Call
 }
 
 // Caps are the capabilities in which file systems differ.
@@ -130,6 +132,7 @@ type Caps struct {
 	// PosixRename has renaming a file to another name of itself do nothing, as POSIX wants. BSD takes the first name away.
 	PosixRename bool
 	Fifo        bool // fifos can be opened
+	ReadOnly    bool // nothing can be changed that is not in Config.Tree
 }
 
 // A Model answers system calls as a kernel should.
@@ -151,6 +154,7 @@ type Model struct {
 	white     uint32    // the alias of the inode of all whiteouts
 	seen      uint32    // aliases given
 	bytes     int64     // in files
+	readOnly  bool      // mounted read-only
 	asked     bool      // statvfs has been asked by a process without a root of its own
 	undefined bool      // the call under way came to what is no more
 	devices   []device  // that have locks
@@ -225,7 +229,7 @@ func (m *Model) boot() {
 	m.devices = m.devices[:0]
 	m.procs = m.procs[:0]
 	m.lastPid, m.stop, m.console, m.white, m.seen, m.bytes = 0, 0, 0, 0, 0, 0
-	m.asked, m.undefined = false, false
+	m.readOnly, m.asked, m.undefined = false, false, false
 
 	m.root = m.newNode(kern.S_IFDIR | 0o755)
 	m.root.parent = m.root
@@ -244,6 +248,20 @@ func (m *Model) boot() {
 		p.table.slots[fd] = slot{file: f}
 	}
 	p.table.top = 3
+	m.makeTree()
+}
+
+// makeTree makes what the file system begins with. It counts in no coverage, and no file has been seen yet.
+func (m *Model) makeTree() {
+	if len(m.config.Tree) > 0 {
+		var r call.Result
+		before := m.Coverage
+		for i := range m.config.Tree {
+			m.Do(&m.config.Tree[i], &r)
+		}
+		m.Coverage, m.Last, m.asked = before, 0, false
+	}
+	m.readOnly = m.config.Caps.ReadOnly
 }
 
 // The devices that there are.

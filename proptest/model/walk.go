@@ -223,6 +223,9 @@ func (t *trip) lookupNow() clause.Cause {
 		return clause.Search
 	}
 	final := t.last
+	if final && (t.why == forDelete || t.why == forRename) && m.readOnly {
+		return clause.ReadOnly
+	}
 	if len(t.name) == 1 && t.name[0] == '.' {
 		t.found = dir
 		return 0
