@@ -48,6 +48,7 @@ type Fault struct {
 	Op   HostOp // OpAny: all
 	Path string // pattern of path.Match for the file's path, or without a slash for its last element; "" any
 	Nth  int64  // only the n-th call that Op and Path admit, from 1 on; 0 each of them
+	From bool   // and all after it
 	Rate int    // so many of 10,000 calls that Op and Path admit, at random; 0 each of them
 	Seed uint64 // of the random choice
 
@@ -138,7 +139,7 @@ func (f *fault) meets(op HostOp, file string) bool {
 		return false
 	}
 	f.met++
-	return (f.Nth == 0 || f.Nth == f.met) && (f.Rate == 0 || f.gen.below(10000) < f.Rate)
+	return (f.Nth == 0 || f.Nth == f.met || f.From && f.Nth < f.met) && (f.Rate == 0 || f.gen.below(10000) < f.Rate)
 }
 
 // matches is path.Match, but a pattern without a slash is for the last element.

@@ -91,6 +91,7 @@ func TestFaultHostConditions(t *testing.T) {
 		{"pattern of the whole path", Fault{Op: info, Path: "/*"}, "EIO EIO 10 10"},
 		{"pattern that is none", Fault{Op: info, Path: "["}, "10 10 10 10"},
 		{"third call", Fault{Op: info, Nth: 3}, "10 10 EIO 10"},
+		{"third call and all after it", Fault{Op: info, Nth: 3, From: true}, "10 10 EIO EIO"},
 		{"second call for a file", Fault{Path: "a", Nth: 2}, "10 10 10 EIO"},
 		{"always at random", Fault{Rate: 10000}, "EIO EIO EIO EIO"},
 	} {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// maxAdvances is how often virtual time may jump while the hub waits without a timeout before it counts as blocked for ever:
+// maxAdvances is how often virtual time may jump in the waits of one call of a hub thread before it counts as blocked for ever:
 // threads that wake at intervals, see that there is nothing to do and wait again would otherwise hide it.
 const maxAdvances = 10000
 
@@ -137,19 +137,23 @@ func (s *System) giveWay(t *Thread) outcome {
 
 // runOthers is the hub's loop: it ends when t is chosen, or false if that can never be.
 func (s *System) runOthers(t *Thread) bool {
-	for advances := 0; ; {
+	for {
 		to := s.choose()
 		switch {
 		case to == t:
 			return true
 		case to != nil:
 			s.continueThread(to)
-		case len(s.sched.timers) == 0 || t.wake == 0 && advances >= maxAdvances:
-			t.waiting = 0
+		case len(s.sched.timers) == 0 || t.advances >= maxAdvances:
+			wmesg := t.wmesg
+			s.forget(t)
+			t.wmesg = wmesg // blocked tells it
 			return false
 		default:
 			s.advance()
-			advances++
+			if t.wake == 0 { // what others wait for until t's own deadline does not count
+				t.advances++
+			}
 		}
 	}
 }

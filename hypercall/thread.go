@@ -41,6 +41,7 @@ type Thread struct {
 	wants    *lockWord               // (d) the lock that it is about to enter as op says
 	wake     time.Duration           // (d) deadline while it is on the timer list
 	expired  bool                    // (d) the timer woke it
+	advances int                     // (d) jumps of time in its waits since Entered; of a hub thread
 	resume   func() (struct{}, bool) // (d) continues the coroutine; nil for a hub thread
 	stop     func()                  // (d) unwinds the coroutine
 	yield    func(struct{}) bool     // (d) leaves the coroutine
@@ -81,7 +82,7 @@ func (s *System) enlist(t *Thread, name string, base bool) bool {
 	}
 	t.me, t.sys, t.name = uint64(id)<<ownShift|wBit, s, name
 	t.det, t.base = s.mode == Deterministic, base
-	t.waiting, t.tokens, t.wmesg = 0, 0, ""
+	t.waiting, t.tokens, t.wmesg, t.advances = 0, 0, "", 0
 	t.wants, t.resume, t.stop, t.yield = nil, nil, nil, nil
 	t.finished.Store(0)
 	t.prev, t.next = s.lastThr, nil
@@ -120,6 +121,10 @@ func (s *System) delist(t *Thread) {
 //
 // Postconditions: t.Exit is to be called when the goroutine no longer acts as t.
 func (s *System) Adopt(t *Thread, name string) { s.enlist(t, name, false) }
+
+// Entered says that t begins a new call. In Deterministic mode a hub thread that waits again and again within one call, each time
+// for time to pass, at last counts as blocked for ever.
+func (t *Thread) Entered() { t.advances = 0 }
 
 // Exit ends an adopted thread. A started one ends when its body returns.
 func (t *Thread) Exit() { t.sys.delist(t) }

@@ -333,6 +333,44 @@ func TestStopDeterministic(t *testing.T) {
 	}
 }
 
+// TestPollingForEver has a call of the hub that waits again whenever time has passed, whether others or its own timeouts wake it:
+// at last it is blocked. Many calls that wait once are not.
+func TestPollingForEver(t *testing.T) {
+	for name, poll := range map[string]func(s *System, hub *Thread){
+		"own timeouts": func(_ *System, hub *Thread) {
+			for {
+				hub.Sleep(time.Second)
+			}
+		},
+		"woken by another": func(s *System, hub *Thread) {
+			var other Thread
+			s.Start(&other, "other", func() {
+				for {
+					other.Sleep(time.Second)
+					hub.Unpark()
+				}
+			})
+			for {
+				hub.Park("more", 0)
+			}
+		},
+	} {
+		s := NewSystem(Config{Mode: Deterministic})
+		var hub Thread
+		s.Adopt(&hub, "hub")
+		for range 2 * maxAdvances {
+			hub.Entered()
+			hub.Sleep(time.Second)
+		}
+		b, ok := caught(func() { poll(s, &hub) }).(Blocked)
+		if !ok || !strings.HasPrefix(b.Waiting[0], "hub: ") || b.Waiting[0] == "hub: " || len(s.sched.timers) > 1 {
+			t.Errorf("%s: %v", name, b)
+		}
+		hub.Exit()
+		s.Shutdown()
+	}
+}
+
 // story runs threads that meet at points, locks and timers, and returns what they did in which order.
 func story(c Config) string {
 	c.Mode = Deterministic

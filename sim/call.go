@@ -33,6 +33,7 @@ func (p *Proc) enter(name string) (*kern.Lwp, error) {
 	if !p.busy.CompareAndSwap(false, true) {
 		l = kern.NewLwp(p.k.K, p.proc, "extra")
 	}
+	l.Entered()
 	l.Cred = p.proc.Cred()
 	if l.Hooks != nil {
 		l.Emit(kern.EvSyscall, name, "", nil)

@@ -511,49 +511,6 @@ func TestEtfsSweep(t *testing.T) {
 	}
 }
 
-// TestEtfsTourSweep does the same with what was recorded of mapped files. A
-// section that panics by itself may do so still; without one of its mappings
-// it may instead reach a file below a DIR mapping, as the reference has it.
-func TestEtfsTourSweep(t *testing.T) {
-	for _, sec := range mappings(t) {
-		mayPanic := map[string]bool{"panic: undefined: " + kern.QuirkEtfsDirData.String(): true}
-		hit := true
-		for n := int64(0); n == 0 || hit; n++ {
-			host := hypercall.NewFaultHost(nil)
-			if n > 0 {
-				host.SetFaults(hypercall.Fault{Nth: n, Err: hypercall.HostErrno(kern.EIO)})
-			}
-			o := Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Host: host})
-			if n == 0 {
-				mayPanic[fmt.Sprint(o.Stop)] = true
-				continue
-			}
-			hit = host.Injected() > 0
-			if o.Err != nil || o.Left != nil || o.Stop != nil && !mayPanic[o.Stop.Error()] {
-				t.Errorf("%s, failing call %d: %v, %v, %v", sec.Name, n, o.Stop, o.Err, o.Left)
-			}
-		}
-	}
-}
-
-// mappings returns the sections of a recorded trace that map files.
-func mappings(t *testing.T) (all []*script.Section) {
-	t.Helper()
-	tr := recorded(t, "testdata/tour.trace.gz")
-	for i := range tr.Sections {
-		for _, line := range tr.Sections[i].Lines {
-			if line.Call != nil && strings.HasPrefix(line.Call.Name, "etfs_register") {
-				all = append(all, &tr.Sections[i])
-				break
-			}
-		}
-	}
-	if len(all) < 20 {
-		t.Fatalf("%d sections map files", len(all))
-	}
-	return all
-}
-
 // TestEtfsFaultRate runs the same story against a host that fails one time in
 // ten: the same seed gives the same answers.
 func TestEtfsFaultRate(t *testing.T) {
