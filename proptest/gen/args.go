@@ -32,7 +32,7 @@ func (g *Gen) size() int64 {
 }
 
 //policy:static read only
-var modes = []uint32{0o777, 0o755, 0o644, 0o600, 0o700, 0o077, 0, 0o1777, 0o2755, 0o4755, 0o6777, 0o7777, 0o666, 0o500, 0o222, 0o111}
+var modes = []uint32{0o777, 0o755, 0o644, 0o600, 0o700, 0o077, 0, 0o1777, 0o2755, 0o4755, 0o6777, 0o7777, 0o666, 0o500, 0o222, 0o111, 0o770, 0o640, 0o007}
 
 func (g *Gen) mode() uint32 { return modes[g.src.Choose(len(modes))] }
 

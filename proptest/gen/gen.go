@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"path"
 	"strings"
 
 	"rumpvfs/kern"
@@ -29,6 +30,8 @@ type Gen struct {
 	dirfds [maxProcs]ring[int32]
 	known  ring[string] // names that were made
 	dirs   ring[string]
+	timed  ring[string] // files whose times were set: only they show when a time moves
+	whites ring[string] // whiteouts
 }
 
 const maxProcs = 8
@@ -69,7 +72,7 @@ func (g *Gen) Begin() {
 	for i := range g.fds {
 		g.fds[i].n, g.dirfds[i].n = 0, 0
 	}
-	g.known.n, g.dirs.n = 0, 0
+	g.known.n, g.dirs.n, g.timed.n, g.whites.n = 0, 0, 0, 0
 	g.swarm()
 	g.paths = g.paths[:0]
 	for n := pick(g, 4, 8, 16, 48); n > 0; n-- {
@@ -151,7 +154,7 @@ func (g *Gen) Next(c *call.Call) {
 		c.Op = call.Open
 	}
 	if c.Op.TakesPath() {
-		c.Path = g.path()
+		c.Path = g.pathFor(c.Op)
 	}
 	if c.Op.TakesPath2() {
 		c.Path2 = g.path()
@@ -180,8 +183,15 @@ func (g *Gen) Note(c *call.Call, r *call.Result) {
 	case call.Mkdir, call.Chdir:
 		g.known.add(c.Path)
 		g.dirs.add(c.Path)
-	case call.Symlink, call.Mknod, call.Mkfifo:
+	case call.Symlink, call.Mkfifo:
 		g.known.add(c.Path)
+	case call.Mknod:
+		g.known.add(c.Path)
+		if c.Mode&kern.S_IFMT == kern.S_IFWHT {
+			g.whites.add(c.Path)
+		}
+	case call.Utimes, call.Lutimes:
+		g.timed.add(c.Path)
 	case call.Link, call.Rename:
 		g.known.add(c.Path2)
 	case call.Rfork:
@@ -199,6 +209,26 @@ func (g *Gen) forked(c *call.Call) {
 		g.fds[g.procs], g.dirfds[g.procs] = g.fds[c.Proc], g.dirfds[c.Proc]
 	}
 	g.procs++
+}
+
+// pathFor chooses a path for a call: half of the time one of those that show something, if that call has such, and now and
+// then the directory of a name for its times to be set.
+func (g *Gen) pathFor(o call.Op) string {
+	r := (*ring[string])(nil)
+	switch o {
+	case call.Utimes:
+		if n := g.known.len(); n > 0 && g.rarely(4) {
+			return path.Dir(g.known.list[g.src.Choose(n)])
+		}
+	case call.Times:
+		r = &g.timed
+	case call.Undelete:
+		r = &g.whites
+	}
+	if r != nil && r.len() > 0 && g.rarely(2) {
+		return r.list[g.src.Choose(r.len())]
+	}
+	return g.path()
 }
 
 // path chooses a path: of the script's, one that is known to exist, one below a directory that is known to exist, or

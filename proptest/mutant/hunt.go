@@ -1,0 +1,94 @@
+package mutant
+
+import (
+	"context"
+	"slices"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/shrink"
+)
+
+// A Kill is what came of hunting a mutant.
+type Kill struct {
+	Mutant  *Mutant
+	Calls   uint64          // that were made until it was noticed, or in vain
+	Failure *driver.Failure // shrunk; nil if nothing was noticed
+	Minimal bool            // of the script no call can be left out, and none made simpler
+}
+
+// Hunt makes random calls on a mutant and on the model until they differ, or the mutant stops or leaves something over; until
+// calls are made, if that is not 0; or until ctx ends. The error is that of a kernel that does not boot.
+func Hunt(ctx context.Context, m *Mutant, seed, calls uint64) (*Kill, error) {
+	d, err := m.driver(driver.Config{Seed: seed, Calls: calls, Mode: m.mode()})
+	if err != nil {
+		return nil, err
+	}
+	k := &Kill{Mutant: m}
+	failures, err := d.Run(ctx)
+	k.Calls = d.Stats.Calls
+	if len(failures) > 0 {
+		k.shrink(d, failures[0])
+	}
+	_ = d.Close() // a kernel with a bug may leave something over
+	return k, err
+}
+
+// mode is how kernels with the bug run: as fast as can be, unless a call may wait for ever.
+func (m *Mutant) mode() hypercall.Mode {
+	if m.Waits || m.Oracle != Model {
+		return hypercall.Deterministic
+	}
+	return hypercall.Native
+}
+
+// driver makes calls on mutant and model.
+func (m *Mutant) driver(c driver.Config) (*driver.Driver, error) {
+	c.Quirks, c.FS = kern.Fixed, driver.Rumpfs()
+	c.System = func() (call.System, error) { return New(m, c.FS, Config{Quirks: c.Quirks, Mode: c.Mode}) }
+	return driver.New(c)
+}
+
+// shrink makes the script that failed small.
+func (k *Kill) shrink(d *driver.Driver, f *driver.Failure) {
+	fails := d.Like(f)
+	script := shrink.Minimize(f.Script, fails)
+	k.Minimal = Minimal(script, fails)
+	if small, err := d.Replay(script); err == nil && small != nil {
+		f = small
+	}
+	k.Failure = f
+}
+
+// Minimal reports whether a script fails, and neither without any one call nor with any one made simpler.
+func Minimal(script []call.Call, fails func([]call.Call) bool) bool {
+	if !fails(script) {
+		return false
+	}
+	for i := range script {
+		if fails(slices.Delete(slices.Clone(script), i, i+1)) {
+			return false
+		}
+		for _, simpler := range shrink.Simpler(script[i]) {
+			changed := slices.Clone(script)
+			if changed[i] = simpler; fails(changed) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Replay makes the calls of a script on a mutant, or with m nil on a kernel without a bug, and on the model. There is no failure
+// if nothing was noticed.
+func Replay(m *Mutant, script []call.Call) (*driver.Failure, error) {
+	d, err := m.driver(driver.Config{Mode: hypercall.Deterministic})
+	if err != nil {
+		return nil, err
+	}
+	f, err := d.Replay(script)
+	_ = d.Close() // a kernel with a bug may leave something over
+	return f, err
+}

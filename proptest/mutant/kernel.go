@@ -1,0 +1,67 @@
+package mutant
+
+import (
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/target"
+	"rumpvfs/sim"
+	"rumpvfs/vnode"
+)
+
+// Config says how kernels with a bug are booted.
+type Config struct {
+	Quirks kern.Quirks
+	Mode   hypercall.Mode
+	Hooks  *kern.Hooks
+}
+
+// A Kernel is a kernel with a bug, or with none.
+type Kernel struct {
+	*target.Kernel
+	mutant *Mutant
+	memory memory
+
+	was, now *vnode.Ops // the file system's vector, and its copy with the bug
+}
+
+// New boots a kernel with a bug; m nil is one without. Mount is the file system that the bug is in.
+func New(m *Mutant, fs driver.FS, c Config) (*Kernel, error) {
+	k := &Kernel{mutant: m}
+	sc := sim.Config{Mode: c.Mode, Fixed: kern.Rev1125 &^ c.Quirks, Hooks: c.Hooks}
+	if m != nil && m.vector != nil {
+		sc.Wrap = k.wrap
+	}
+	var err error
+	k.Kernel, err = target.New(sc, func(p *sim.Proc) error {
+		k.memory = memory{}
+		if fs.Prepare == nil {
+			return nil
+		}
+		return fs.Prepare(p)
+	})
+	return k, err
+}
+
+// wrap gives the vector of the file system that the bug is in a copy with the bug.
+func (k *Kernel) wrap(ops *vnode.Ops) *vnode.Ops {
+	if ops.Name != k.mutant.FS() {
+		return ops
+	}
+	if k.was != ops {
+		now := *ops
+		k.mutant.vector(&vector{Ops: &now, was: *ops, memory: &k.memory})
+		k.was, k.now = ops, &now
+	}
+	return k.now
+}
+
+// Do makes a call.
+func (k *Kernel) Do(c *call.Call, r *call.Result) {
+	if k.mutant == nil || k.mutant.sysent == nil {
+		k.Kernel.Do(c, r)
+		return
+	}
+	k.mutant.sysent(&k.memory, k.Kernel.Do, c, r)
+}
