@@ -83,6 +83,45 @@ func (cv *CV) TimedWait(l *Lwp, m *Mutex, d time.Duration) bool {
 	return cv.cv.TimedWait(&l.Thread, &m.m, d)
 }
 
+// sigSleep is a sleep that an interrupt ends.
+type sigSleep struct {
+	cv *CV
+	m  *Mutex
+}
+
+// WaitSig is Wait for a sleep that a signal may end: EINTR if l is or was
+// interrupted. The mutex is held again in any case.
+//
+//netbsd:sys/kern/kern_condvar.c cv_wait_sig
+func (cv *CV) WaitSig(l *Lwp, m *Mutex) error {
+	l.sleep.Store(&sigSleep{cv, m})
+	defer l.sleep.Store(nil)
+	if !l.interrupted.Load() {
+		cv.Wait(l, m)
+	}
+	if l.interrupted.Load() {
+		return EINTR
+	}
+	return nil
+}
+
+// Interrupt ends l's sleep in WaitSig, and keeps it from another, as a signal
+// does that is not ignored. by is who does it.
+//
+// Preconditions: by holds no lock.
+func (l *Lwp) Interrupt(by *Lwp) {
+	l.interrupted.Store(true)
+	// Either l has not looked yet, or it holds the mutex until it sleeps.
+	if s := l.sleep.Load(); s != nil {
+		s.m.Enter(by)
+		s.cv.Broadcast(by)
+		s.m.Exit(by)
+	}
+}
+
+// ClearInterrupt takes back an interrupt that nobody has seen, or all have.
+func (l *Lwp) ClearInterrupt() { l.interrupted.Store(false) }
+
 // Signal wakes the first sleeper.
 func (cv *CV) Signal(l *Lwp) { cv.cv.Signal(&l.Thread) }
 

@@ -1,6 +1,10 @@
 package kern
 
-import "rumpvfs/hypercall"
+import (
+	"sync/atomic"
+
+	"rumpvfs/hypercall"
+)
 
 // Lwp is a light-weight process: a thread of execution in the kernel. It is
 // the curlwp of the C kernel, passed explicitly. An Lwp is used by one
@@ -22,6 +26,9 @@ type Lwp struct {
 	Uvm       any // uvm: arrays of pages for transfers
 
 	Depth int // nesting of vnode operations, kept only while Hooks is set
+
+	interrupted atomic.Bool              // an interrupt is pending
+	sleep       atomic.Pointer[sigSleep] // what it waits for in WaitSig
 }
 
 // NewLwp makes an lwp of p for the calling goroutine, which then is a hub

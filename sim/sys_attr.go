@@ -173,30 +173,8 @@ func (p *Proc) Fchmod(fd int, mode uint32) error {
 	return p.attrFd("fchmod", fd, changeMode(mode))
 }
 
-// changeOwner sets owner and group, each unless it is ^0, and takes away the
-// set-id bit that goes with each.
-//
-//netbsd:sys/kern/vfs_syscalls.c change_owner
 func changeOwner(uid, gid uint32) func(*kern.Lwp, *vnode.Vnode) error {
-	return func(l *kern.Lwp, vp *vnode.Vnode) error {
-		var va vnode.Vattr
-		if err := vnode.VOP_GETATTR(l, vp, &va, l.Cred); err != nil {
-			return err
-		}
-		mode := va.Mode
-		if uid != noID {
-			mode &^= kern.S_ISUID
-		}
-		if gid != noID {
-			mode &^= kern.S_ISGID
-		}
-		if mode == va.Mode {
-			mode = vnode.VNOVALMode
-		}
-		va.Null()
-		va.UID, va.GID, va.Mode = uid, gid, mode
-		return vnode.VOP_SETATTR(l, vp, &va, l.Cred)
-	}
+	return func(l *kern.Lwp, vp *vnode.Vnode) error { return vfs.ChangeOwner(l, vp, uid, gid) }
 }
 
 // Chown sets owner and group of the file that path names; ^0 leaves either
@@ -269,32 +247,16 @@ func (tv Timeval) timespec() kern.Timespec {
 	return kern.Timespec{Sec: tv.Sec, Nsec: tv.Usec * 1000}
 }
 
-// changeTimes sets access and modification time, or with nil both to now. A
-// modification before the file was born moves its birth.
+// changeTimes sets access and modification time, or with nil both to now.
 //
-//netbsd:sys/kern/vfs_syscalls.c do_sys_utimensat, do_sys_utimes
+//netbsd:sys/kern/vfs_syscalls.c do_sys_utimes
 func changeTimes(tv *[2]Timeval) func(*kern.Lwp, *vnode.Vnode) error {
 	return func(l *kern.Lwp, vp *vnode.Vnode) error {
 		if tv != nil && !l.K.Quirks.Has(kern.QuirkUtimesUnchecked) && !(tv[0].valid() && tv[1].valid()) {
 			return kern.EINVAL
 		}
 		ts, null := timesOf(l, tv)
-		var va vnode.Vattr
-		born := vnode.VOP_GETATTR(l, vp, &va, l.Cred) == nil && before(ts[1], va.Birthtime)
-		va.Null()
-		if ts[0].Nsec != kern.UTIME_OMIT {
-			va.Atime = ts[0]
-		}
-		if ts[1].Nsec != kern.UTIME_OMIT {
-			va.Mtime = ts[1]
-			if born {
-				va.Birthtime = ts[1]
-			}
-		}
-		if null {
-			va.Vaflags |= vnode.VA_UTIMES_NULL
-		}
-		return vnode.VOP_SETATTR(l, vp, &va, l.Cred)
+		return vfs.ChangeTimes(l, vp, ts, null)
 	}
 }
 
@@ -314,10 +276,6 @@ func timesOf(l *kern.Lwp, tv *[2]Timeval) (ts [2]kern.Timespec, null bool) {
 		}
 	}
 	return ts, null
-}
-
-func before(a, b kern.Timespec) bool {
-	return a.Sec < b.Sec || a.Sec == b.Sec && a.Nsec < b.Nsec
 }
 
 // Utimes sets the access and modification time of the file that path names;

@@ -39,7 +39,7 @@ func Open(l *kern.Lwp, nd *namei.Nameidata, fmode int32, cmode uint32) (*vnode.V
 		}
 	}
 	vp := nd.Vp
-	if err := openFound(l, vp, fmode); err != nil {
+	if err := OpenVnode(l, vp, fmode); err != nil {
 		vp.Put(l)
 		return nil, err
 	}
@@ -107,8 +107,12 @@ func putParent(l *kern.Lwp, dvp, vp *vnode.Vnode) {
 	}
 }
 
-// openFound does what an open does to the vnode it has found or made.
-func openFound(l *kern.Lwp, vp *vnode.Vnode, fmode int32) error {
+// OpenVnode does what an open with the flags fmode does to the vnode it has
+// found, or with O_CREAT made: checks that it may, truncates, and counts.
+//
+// Preconditions: vp is referenced and locked exclusively.
+// Postconditions: it still is. After a success [Close] is due.
+func OpenVnode(l *kern.Lwp, vp *vnode.Vnode, fmode int32) error {
 	switch vp.Type() {
 	case vnode.VSOCK:
 		return kern.EOPNOTSUPP

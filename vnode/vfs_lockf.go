@@ -80,10 +80,10 @@ const (
 // F_FLOCK, and F_WAIT to sleep until a lock is free.
 //
 // Errors: EINVAL for a range or operation that makes no sense, EAGAIN for a
-// conflict without F_WAIT, EDEADLK if waiting would never end, ENOMEM if the
-// user has too many locks, EBADF if the vnode is dead. A range beyond the largest offset is no error: as
-// in the reference it wraps around to a lock that excludes nobody, and that
-// nothing releases.
+// conflict without F_WAIT, EDEADLK if waiting would never end, EINTR if it is
+// interrupted, ENOMEM if the user has too many locks, EBADF if the vnode is
+// dead. A range beyond the largest offset is no error: as in the reference it
+// wraps around to a lock that excludes nobody, and that nothing releases.
 //
 // Preconditions: l holds no vnode lock that another lwp needs to unlock. With
 // F_POSIX the owner is l's process.
@@ -381,7 +381,9 @@ func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock, vp *Vnode) error {
 			lf.clear(l, ls, req)
 			req.kind = kern.F_WRLCK
 		}
-		ls.sleep(l, req, b)
+		if err := ls.sleep(l, req, b); err != nil {
+			return err
+		}
 		if vp.Dying() {
 			return kern.EBADF
 		}
@@ -390,14 +392,19 @@ func (lf *Lockf) set(l *kern.Lwp, ls *lockfSystem, req *lock, vp *Vnode) error {
 	return nil
 }
 
-// sleep waits until b, which blocks req, is released or shrinks.
-func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) {
+// sleep waits until b, which blocks req, is released or shrinks: EINTR if l is
+// interrupted first.
+func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) (err error) {
 	req.next = b
 	b.blocked = append(b.blocked, req)
 	ls.waiting[l.Proc] = append(ls.waiting[l.Proc], req)
 	ls.hold(req, req.worth())
-	for req.next != nil {
-		req.cv.Wait(l, &ls.lock)
+	for req.next != nil && err == nil {
+		err = req.cv.WaitSig(l, &ls.lock)
+	}
+	if b := req.next; b != nil {
+		i := slices.Index(b.blocked, req)
+		b.blocked, req.next = slices.Delete(b.blocked, i, i+1), nil
 	}
 	ls.hold(req, -req.worth())
 	ws := ls.waiting[l.Proc]
@@ -407,6 +414,7 @@ func (ls *lockfSystem) sleep(l *kern.Lwp, req, b *lock) {
 	} else {
 		delete(ls.waiting, l.Proc)
 	}
+	return err
 }
 
 // deadlock reports whether waiting for b's owner would be waiting for

@@ -18,11 +18,16 @@ type kernelFlags struct {
 }
 
 func (f *kernelFlags) add(cmd *cobra.Command) {
+	f.addQuirks(cmd)
 	fl := cmd.Flags()
-	fl.StringVar(&f.quirks, "quirks", "rev1125",
-		"defects of the reference that kernels have: rev1125 for all, fixed for none, then names to add or, with a minus, to leave out")
 	fl.BoolVar(&f.native, "native", false, "run kernels on goroutines in place of the deterministic scheduler")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of the deterministic scheduler")
+}
+
+// addQuirks adds the flag that says what defects kernels have.
+func (f *kernelFlags) addQuirks(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.quirks, "quirks", "rev1125",
+		"defects of the reference that kernels have: rev1125 for all, fixed for none, then names to add or, with a minus, to leave out")
 }
 
 // config is the kernel that the flags ask for.

@@ -102,6 +102,7 @@ malformed script or command line.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(newRun(), newReplay(), newShell(), newClauses(), newFuzz(), newMinimize(), newExhaust(), newVersion())
+	root.AddCommand(hostCommands()...)
 	return root
 }
 

@@ -25,6 +25,7 @@ rumpfs      > specfs, namei
 tmpfs       > specfs, namei
 vfs         > specfs, namei
 sim         > rumpfs, tmpfs, vfs
+fusefs      > sim
 sim/script  > kern
 sim/replay  > sim, sim/script
 sim/scenarios > sim/replay
@@ -32,7 +33,7 @@ gofs > sim
 aferofs > gofs
 proptest/... > sim/replay
 cmd/rumpvfs/internal/shell > sim/replay
-cmd/rumpvfs > cmd/rumpvfs/internal/shell, proptest/...
+cmd/rumpvfs > cmd/rumpvfs/internal/shell, fusefs, proptest/...
 
 internal/clauses > proptest/...
 internal/policy
@@ -47,6 +48,7 @@ var Modules = map[string][]string{
 	"uvm":            {"github.com/google/btree"},
 	"proptest/sched": {"github.com/anishathalye/porcupine"},
 	"cmd/rumpvfs":    {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
+	"fusefs":         {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
 }
 
 // TestModules are those that any test may import besides.
@@ -158,7 +160,7 @@ func importOf(f *File, spec *ast.ImportSpec, below []string) string {
 		}
 		return f.Package() + " may not use module of " + p
 	case hostPackage(p) && kernelCode(f.Package()) && !f.Test():
-		return f.Package() + " may not import " + p + ": only hypercall and commands reach the host"
+		return f.Package() + " may not import " + p + ": only hypercall, fusefs and commands reach the host"
 	}
 	return ""
 }
@@ -173,7 +175,7 @@ func within(p string, modules []string) bool {
 // and what makes a kernel look like the host's file system.
 func kernelCode(pkg string) bool {
 	switch first, _, _ := strings.Cut(pkg, "/"); first {
-	case "hypercall", "cmd", "internal", "gofs", "aferofs":
+	case "hypercall", "cmd", "internal", "gofs", "aferofs", "fusefs":
 		return false
 	}
 	return true

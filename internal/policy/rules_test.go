@@ -242,6 +242,8 @@ func TestTextRules(t *testing.T) {
 		{"a.md", "see \"/Us" + "ers/me/x\"\n", "path of a machine"},
 		{"a.md", "example.org/ho" + "me/me/x\n", ""},
 		{"a_test.go", "\tt.Sk" + "ip(\"later\")\n", "test that skips itself"},
+		{"a_test.go", "\tt.Sk" + "ip(err) //policy:skip\n", "test that skips itself"},
+		{"a_test.go", "\tt.Sk" + "ip(err) //policy:skip needs a device\n", ""},
 		{"a.bin", "\x00TO" + "DO", ""},
 	} {
 		t.Run(c.text, func(t *testing.T) { wants(t, Text(c.name, []byte(c.text)), c.want) })

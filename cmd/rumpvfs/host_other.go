@@ -1,0 +1,8 @@
+//go:build !linux
+
+package main
+
+import "github.com/spf13/cobra"
+
+// hostCommands are those that need more of the host than files.
+func hostCommands() []*cobra.Command { return nil }

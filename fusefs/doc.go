@@ -1,0 +1,18 @@
+// Package fusefs shows a kernel's files to the programs of a Linux host:
+// [Mount] serves a directory of a kernel at a directory of the host, through
+// FUSE.
+//
+// The server stands where NetBSD's NFS server does: below the system calls,
+// above the vnode operations. A node number that the host knows is a vnode
+// that is held by reference until the host forgets it, a file handle is a
+// vnode that was opened. Each request runs as a system call of a process of
+// the server's own, with the user, the group and the groups of the program
+// that makes it, so that the kernel's rules decide and not the host's.
+//
+// What the host does itself never reaches the kernel: it walks paths a name at
+// a time, follows symbolic links, keeps pages of files, opens devices, fifos
+// and sockets by the numbers and names that it sees here, and refuses what its
+// own rules refuse before it asks.
+//
+// The package is empty on other systems than Linux.
+package fusefs
