@@ -58,7 +58,8 @@ func Badop(*kern.Lwp, vnode.Args) error {
 //netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_nullop
 func Nullop(*kern.Lwp, vnode.Args) error { return nil }
 
-// NullopClose is [Nullop] for the slots of open, close, access and mmap.
+// NullopClose is [Nullop] for the slots of open, close, access and mmap, which
+// take the same.
 func NullopClose(*kern.Lwp, *vnode.Vnode, int, *kern.Cred) error { return nil }
 
 // NullopFsync is [Nullop] for the slot of fsync.

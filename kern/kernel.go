@@ -23,8 +23,17 @@ type Kernel struct {
 
 // NewKernel makes a kernel on the machine sys.
 func NewKernel(sys *hypercall.System, quirks Quirks) *Kernel {
-	now := sys.Now()
-	return &Kernel{Sys: sys, Quirks: quirks, Boottime: Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}}
+	k := &Kernel{Sys: sys, Quirks: quirks}
+	k.Boottime = k.Nanotime()
+	return k
+}
+
+// Nanotime is the time of day.
+//
+//netbsd:sys/kern/kern_tc.c nanotime
+func (k *Kernel) Nanotime() Timespec {
+	now := k.Sys.Now()
+	return Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
 }
 
 // Panic is a kernel panic. It is an error, and once a kernel has panicked

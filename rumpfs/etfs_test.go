@@ -2,6 +2,7 @@ package rumpfs
 
 import (
 	"errors"
+	"rumpvfs/genfs"
 	"testing"
 
 	"rumpvfs/hypercall"
@@ -223,15 +224,15 @@ func TestAdvlockOfDeadNode(t *testing.T) {
 	both(t, func(t *testing.T, m *machine, fixed bool) {
 		f := must(m.create(m.root, "f", 0o644))
 		fl := &kern.Flock{Type: kern.F_WRLCK}
-		wantErr(t, "lock", vopAdvlock(m.l, f, m.l.Proc, kern.F_SETLK, fl, kern.F_POSIX), nil)
+		wantErr(t, "lock", genfs.Advlock(m.l, f, m.l.Proc, kern.F_SETLK, fl, kern.F_POSIX), nil)
 		fl.Type = kern.F_UNLCK
-		wantErr(t, "unlock", vopAdvlock(m.l, f, m.l.Proc, kern.F_UNLCK, fl, kern.F_POSIX), nil)
+		wantErr(t, "unlock", genfs.Advlock(m.l, f, m.l.Proc, kern.F_UNLCK, fl, kern.F_POSIX), nil)
 		f.Gone(m.l)
 		f = must(m.find(m.root, "f"))
 		f.Ref(m.l)
 		f.Gone(m.l)
 		fl.Type = kern.F_WRLCK
-		wantErr(t, "lock without a node", vopAdvlock(m.l, f, m.l.Proc, kern.F_SETLK, fl, kern.F_POSIX), kern.EBADF)
+		wantErr(t, "lock without a node", genfs.Advlock(m.l, f, m.l.Proc, kern.F_SETLK, fl, kern.F_POSIX), kern.EBADF)
 		f.Rele(m.l)
 	})
 }

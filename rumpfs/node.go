@@ -78,7 +78,7 @@ func (fs *FS) makeprivate(m *mountData, vt vnode.Vtype, mode uint32, rdev kern.D
 	rn := &node{fs: fs, mnt: m}
 	rn.dataLock.Init(fs.k.Sys, &dataClass)
 	ino := fs.lastino.Add(1)
-	ts := fs.nanotime()
+	ts := fs.k.Nanotime()
 	rn.va = vnode.Vattr{
 		Type: vt, Mode: mode, Nlink: 1, Fsid: ino, Fileid: ino, Size: uint64(size), Blocksize: kern.DEV_BSIZE,
 		Atime: ts, Mtime: ts, Ctime: ts, Birthtime: ts, Rdev: rdev, Bytes: kern.DEV_BSIZE,
@@ -149,26 +149,7 @@ func (rn *node) initialSize() int64 {
 // Preconditions: something the caller has locked keeps the node.
 // Postconditions: on success the vnode has a reference more and is not locked.
 func (fs *FS) getvnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, error) {
-	for {
-		if vp := rn.vp.Load(); vp != nil && l.Hooks == nil && vp.TryRef() {
-			return vp, nil
-		}
-		fs.reclock.Enter(l)
-		vp := rn.vp.Load()
-		if vp == nil {
-			fs.reclock.Exit(l)
-			vp, err := fs.makevnode(l, mp, rn)
-			if err != kern.ERESTART {
-				return vp, err
-			}
-			continue
-		}
-		vp.Interlock.Enter(l)
-		fs.reclock.Exit(l)
-		if vp.Get(l, 0) == nil {
-			return vp, nil
-		}
-	}
+	return vnode.FindVnode(l, &fs.reclock, &rn.vp, func() (*vnode.Vnode, error) { return fs.makevnode(l, mp, rn) })
 }
 
 // maxDataLen is the longest file that the vnode layer can round up to pages. No memory account holds as much.
@@ -242,25 +223,19 @@ func (rn *node) dlen() uint64 {
 	return rn.data.len
 }
 
-// nanotime is the time of day.
-func (fs *FS) nanotime() kern.Timespec {
-	now := fs.k.Sys.Now()
-	return kern.Timespec{Sec: now.Unix(), Nsec: int64(now.Nanosecond())}
-}
-
 // modified moves the times of a change of contents, changed that of a change of attributes. With QuirkTimesStill nothing does.
 //
 // Preconditions: the vnode is locked exclusively.
 func (rn *node) modified() {
 	if !rn.fs.quirk(kern.QuirkTimesStill) {
-		rn.va.Mtime = rn.fs.nanotime()
+		rn.va.Mtime = rn.fs.k.Nanotime()
 		rn.va.Ctime = rn.va.Mtime
 	}
 }
 
 func (rn *node) changed() {
 	if !rn.fs.quirk(kern.QuirkTimesStill) {
-		rn.va.Ctime = rn.fs.nanotime()
+		rn.va.Ctime = rn.fs.k.Nanotime()
 	}
 }
 

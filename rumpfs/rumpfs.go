@@ -139,6 +139,6 @@ var vnodeOps = vnode.Ops{
 	Pathconf: vopPathconf,
 	Bmap:     vopBmap,
 	Strategy: vopStrategy,
-	Advlock:  vopAdvlock,
+	Advlock:  genfs.Advlock,
 	Revoke:   vopRevoke,
 }

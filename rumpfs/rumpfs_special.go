@@ -93,47 +93,22 @@ func vopRevoke(l *kern.Lwp, vp *vnode.Vnode, flags int) error {
 	return genfs.Revoke(l, vp, flags)
 }
 
-// vopAdvlock does what advlock(9) asks with the locks of the node. The vnode is not locked; one that loses its node meanwhile
-// answers as the dead one that it is about to be.
+// AdvisoryLocks are the locks on the file, for genfs.Advlock.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_advlock
-func vopAdvlock(l *kern.Lwp, vp *vnode.Vnode, id any, op int, fl *kern.Flock, flags int) error {
-	vp.Interlock.Enter(l)
-	size := vp.Size
-	rn, ok := vp.Data.(*node)
-	vp.Interlock.Exit(l)
-	if !ok {
-		return kern.EBADF
-	}
-	return rn.lockf.Advlock(l, vp, id, op, fl, flags, size)
-}
+func (rn *node) AdvisoryLocks() *vnode.Lockf { return &rn.lockf }
 
 // vopPathconf answers pathconf(2). The vnode need not be locked, so the node is left alone.
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_vop_pathconf
 func vopPathconf(l *kern.Lwp, vp *vnode.Vnode, name int) (int64, error) {
-	funny := vp.System().K.Quirks.Has(kern.QuirkPathconf)
-	switch name {
-	case kern.PC_LINK_MAX:
-		return kern.LINK_MAX, nil
-	case kern.PC_NAME_MAX:
-		return maxNamlen, nil
-	case kern.PC_PATH_MAX:
-		return kern.PATH_MAX, nil
-	case kern.PC_PIPE_BUF:
-		return kern.PIPE_BUF, nil
-	case kern.PC_CHOWN_RESTRICTED, kern.PC_NO_TRUNC, kern.PC_SYNC_IO, kern.PC_2_SYMLINKS:
-		return 1, nil
-	case kern.PC_FILESIZEBITS:
-		if funny {
+	if vp.System().K.Quirks.Has(kern.QuirkPathconf) {
+		switch name {
+		case kern.PC_FILESIZEBITS:
 			return 43, nil
-		}
-		return 64, nil
-	case kern.PC_SYMLINK_MAX:
-		if funny {
+		case kern.PC_SYMLINK_MAX:
 			return kern.MAXPATHLEN, nil
 		}
-		return kern.MAXPATHLEN - 1, nil
 	}
-	return 0, kern.EINVAL
+	return genfs.Pathconf(l, vp, name)
 }

@@ -79,8 +79,8 @@ func (fs *FS) Start(*kern.Lwp, *vnode.Mount, int) error { return nil }
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rumpfs_unmount
 func (fs *FS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
 	m := mp.Data.(*mountData)
-	flags := 0
-	if fs.k.Dead() != nil || mntflags&kern.MNT_FORCE != 0 {
+	flags := vnode.FlushFlags(mntflags)
+	if fs.k.Dead() != nil {
 		flags |= vnode.FORCECLOSE
 	}
 	if m.root.Usecount() > 1 && flags&vnode.FORCECLOSE == 0 {

@@ -263,8 +263,7 @@ func changeTimes(tv *[2]Timeval) func(*kern.Lwp, *vnode.Vnode) error {
 // timesOf resolves UTIME_NOW; null says that both times are now, which
 // more people may set.
 func timesOf(l *kern.Lwp, tv *[2]Timeval) (ts [2]kern.Timespec, null bool) {
-	t := l.K.Sys.Now()
-	now := kern.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
+	now := l.K.Nanotime()
 	if tv == nil {
 		return [2]kern.Timespec{now, now}, true
 	}

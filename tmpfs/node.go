@@ -60,7 +60,7 @@ func (m *tmpfsMount) allocNode(l *kern.Lwp, t vnode.Vtype, uid, gid, mode uint32
 	n := &node{mnt: m, typ: t, uid: uid, gid: gid, mode: mode, rdev: rdev}
 	n.vlock.Init(m.fs.k.Sys, &vlockClass)
 	n.tlock.Init(m.fs.k.Sys, &timesClass)
-	now := m.fs.timestamp()
+	now := m.fs.k.Nanotime()
 	n.times = times{now, now, now, now}
 	switch t {
 	case vnode.VDIR:
@@ -152,11 +152,6 @@ func (m *tmpfsMount) delist(l *kern.Lwp, n *node) {
 // genMask bounds generation numbers, which are never 0.
 const genMask = 1<<30 - 1
 
-func (fs *FS) timestamp() kern.Timespec {
-	t := fs.k.Sys.Now()
-	return kern.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
-}
-
 // nodeOf returns the node that vp stands for.
 func nodeOf(vp *vnode.Vnode) *node { return vp.Data.(*node) }
 
@@ -190,25 +185,9 @@ func (n *node) keep(l *kern.Lwp) {
 //
 //netbsd:sys/fs/tmpfs/tmpfs_subr.c tmpfs_vnode_get
 func (n *node) vnodeGet(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
-	for {
-		n.vlock.Enter(l)
-		vp := n.vp.Load()
-		if vp == nil {
-			n.vlock.Exit(l)
-			vp, err := n.vnodeMake(l, mp)
-			if err == kern.ERESTART {
-				continue
-			}
-			n.kept(l)
-			return vp, err
-		}
-		vp.Interlock.Enter(l)
-		n.vlock.Exit(l)
-		if vp.Get(l, 0) == nil {
-			n.kept(l)
-			return vp, nil
-		}
-	}
+	vp, err := vnode.FindVnode(l, &n.vlock, &n.vp, func() (*vnode.Vnode, error) { return n.vnodeMake(l, mp) })
+	n.kept(l)
+	return vp, err
 }
 
 // kept ends what keep has begun. A node that lost its last name meanwhile and
@@ -273,7 +252,7 @@ const (
 //
 //netbsd:sys/fs/tmpfs/tmpfs_subr.c tmpfs_update
 func (n *node) update(l *kern.Lwp, which int) {
-	now := n.mnt.fs.timestamp()
+	now := n.mnt.fs.k.Nanotime()
 	n.tlock.Enter(l)
 	if which&updateAtime != 0 {
 		n.times.access = now

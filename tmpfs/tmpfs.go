@@ -17,9 +17,6 @@ import (
 // MOUNT_TMPFS is the type that mount(2) is given.
 const MOUNT_TMPFS = "tmpfs"
 
-// maxNamlen is the longest name, in bytes.
-const maxNamlen = 255
-
 // FS is tmpfs in one kernel.
 type FS struct {
 	vnode.BaseVFS
@@ -92,7 +89,7 @@ var vnodeOps = vnode.Ops{
 	Print:    vopPrint,
 	Pathconf: vopPathconf,
 	Islocked: genfs.Islocked,
-	Advlock:  vopAdvlock,
+	Advlock:  genfs.Advlock,
 	Bwrite:   func(*kern.Lwp, *vnode.Vnode, *vnode.Buf) error { return nil },
 	Getpages: vopGetpages,
 	Putpages: vopPutpages,

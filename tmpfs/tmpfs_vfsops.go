@@ -122,7 +122,7 @@ func (fs *FS) mountNew(l *kern.Lwp, mp *vnode.Mount, args *Args, memlimit uint64
 	mp.Data = m
 	mp.SetFlag(kern.MNT_LOCAL)
 	mp.SetIflag(kern.IMNT_MPSAFE)
-	mp.Stat.Namemax = maxNamlen
+	mp.Stat.Namemax = kern.KERNEL_NAME_MAX
 	mp.FsBshift = kern.PAGE_SHIFT
 	mp.DevBshift = kern.DEV_BSHIFT
 	mp.GetNewFsid(l)
@@ -140,11 +140,7 @@ func (fs *FS) Start(*kern.Lwp, *vnode.Mount, int) error { return nil }
 //netbsd:sys/fs/tmpfs/tmpfs_vfsops.c tmpfs_unmount
 func (fs *FS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
 	m := mountOf(mp)
-	flags := 0
-	if mntflags&kern.MNT_FORCE != 0 {
-		flags |= vnode.FORCECLOSE
-	}
-	if err := mp.Vflush(l, nil, flags); err != nil {
+	if err := mp.Vflush(l, nil, vnode.FlushFlags(mntflags)); err != nil {
 		return err
 	}
 	m.empty(l)

@@ -384,38 +384,20 @@ func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	return nil
 }
 
-// vopPathconf tells the limits of a file.
+// vopPathconf tells the limits of a file, but none of symbolic links.
 //
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_pathconf
-func vopPathconf(_ *kern.Lwp, _ *vnode.Vnode, name int) (int64, error) {
-	switch name {
-	case kern.PC_LINK_MAX:
-		return kern.LINK_MAX, nil
-	case kern.PC_NAME_MAX:
-		return maxNamlen, nil
-	case kern.PC_PATH_MAX:
-		return kern.PATH_MAX, nil
-	case kern.PC_PIPE_BUF:
-		return kern.PIPE_BUF, nil
-	case kern.PC_CHOWN_RESTRICTED, kern.PC_NO_TRUNC, kern.PC_SYNC_IO:
-		return 1, nil
-	case kern.PC_FILESIZEBITS:
-		return 64, nil
+func vopPathconf(l *kern.Lwp, vp *vnode.Vnode, name int) (int64, error) {
+	if name == kern.PC_2_SYMLINKS || name == kern.PC_SYMLINK_MAX {
+		return 0, kern.EINVAL
 	}
-	return 0, kern.EINVAL
+	return genfs.Pathconf(l, vp, name)
 }
 
+// AdvisoryLocks are the locks on the file, for genfs.Advlock.
+//
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_advlock
-func vopAdvlock(l *kern.Lwp, vp *vnode.Vnode, id any, op int, fl *kern.Flock, flags int) error {
-	vp.Interlock.Enter(l)
-	size := vp.Size
-	n, ok := vp.Data.(*node)
-	vp.Interlock.Exit(l)
-	if !ok {
-		return kern.EBADF // died while nobody had it locked
-	}
-	return n.lockf.Advlock(l, vp, id, op, fl, flags, size)
-}
+func (n *node) AdvisoryLocks() *vnode.Lockf { return &n.lockf }
 
 // vopPrint tells the trace what the file is.
 //

@@ -390,6 +390,14 @@ func (vp *Vnode) enterIf(l *kern.Lwp, want func(*Vnode) bool) bool {
 	return false
 }
 
+// FlushFlags are the flags of [Mount.Vflush] for an unmount with mntflags.
+func FlushFlags(mntflags int) int {
+	if mntflags&kern.MNT_FORCE != 0 {
+		return FORCECLOSE
+	}
+	return 0
+}
+
 // Vflush cleans all vnodes of the mount but skip, if that is not nil, and
 // with SKIPSYSTEM those marked VV_SYSTEM. With WRITECLOSE files that are not
 // open for writing are left alone. Vnodes in use are cleaned only with

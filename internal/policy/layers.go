@@ -23,6 +23,7 @@ blkdev      > vnode
 specfs      > genfs, blkdev
 rumpfs      > specfs, namei
 tmpfs       > specfs, namei
+examples/hellofs > genfs, namei
 vfs         > specfs, namei
 sim         > rumpfs, tmpfs, vfs
 fusefs      > sim
@@ -61,10 +62,11 @@ var TestModules = []string{
 // TestLayers are the packages that the tests of a package may import besides
 // what the package itself may.
 var TestLayers = map[string][]string{
-	"blkdev": {"sim"},
-	"sim":    {"sim/replay", "sim/script"}, // traces are stories too
-	"specfs": {"sim", "rumpfs"},
-	"vfs":    {"sim"}, // system calls are the natural way to an open file
+	"blkdev":           {"sim"},
+	"examples/hellofs": {"gofs", "sim", "proptest/call", "proptest/clause", "proptest/driver", "proptest/gen", "proptest/model", "proptest/target"},
+	"sim":              {"sim/replay", "sim/script"}, // traces are stories too
+	"specfs":           {"sim", "rumpfs"},
+	"vfs":              {"sim"}, // system calls are the natural way to an open file
 }
 
 // Below returns, for each package of the table, all that it may import.

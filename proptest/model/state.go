@@ -133,6 +133,7 @@ type Caps struct {
 	PosixRename bool
 	Fifo        bool // fifos can be opened
 	ReadOnly    bool // nothing can be changed that is not in Config.Tree
+	Bare        bool // there is nothing but the root directory, not even /dev and /tmp
 }
 
 // A Model answers system calls as a kernel should.
@@ -233,10 +234,12 @@ func (m *Model) boot() {
 
 	m.root = m.newNode(kern.S_IFDIR | 0o755)
 	m.root.parent = m.root
-	dev := m.bootFile(m.root, "dev", kern.S_IFDIR|0o755, kern.NODEV)
-	m.bootFile(m.root, "tmp", kern.S_IFDIR|0o1777, kern.NODEV)
-	m.bootFile(dev, "null", kern.S_IFCHR|0o644, devNull)
-	m.bootFile(dev, "zero", kern.S_IFCHR|0o644, devZero)
+	if !m.config.Caps.Bare {
+		dev := m.bootFile(m.root, "dev", kern.S_IFDIR|0o755, kern.NODEV)
+		m.bootFile(m.root, "tmp", kern.S_IFDIR|0o1777, kern.NODEV)
+		m.bootFile(dev, "null", kern.S_IFCHR|0o644, devNull)
+		m.bootFile(dev, "zero", kern.S_IFCHR|0o644, devZero)
+	}
 
 	m.procs = append(m.procs, proc{})
 	p := &m.procs[0]

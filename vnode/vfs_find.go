@@ -1,0 +1,38 @@
+package vnode
+
+import (
+	"sync/atomic"
+
+	"rumpvfs/kern"
+)
+
+// FindVnode returns the vnode of a file: the one that its file system keeps in
+// *at, or if that is nil the one that load makes. load is [System.LoadVnode]
+// with a function that stores the new vnode in *at, under lock, unless there is
+// one by then: that is ERESTART, and the search begins anew.
+//
+// Preconditions: lock, under which *at changes, is not held; something that the
+// caller has locked keeps the file.
+// Postconditions: on success the vnode has a reference more and is not locked.
+func FindVnode(l *kern.Lwp, lock *kern.Mutex, at *atomic.Pointer[Vnode], load func() (*Vnode, error)) (*Vnode, error) {
+	for {
+		if vp := at.Load(); vp != nil && l.Hooks == nil && vp.TryRef() {
+			return vp, nil
+		}
+		lock.Enter(l)
+		vp := at.Load()
+		if vp == nil {
+			lock.Exit(l)
+			vp, err := load()
+			if err != kern.ERESTART {
+				return vp, err
+			}
+			continue
+		}
+		vp.Interlock.Enter(l)
+		lock.Exit(l)
+		if vp.Get(l, 0) == nil {
+			return vp, nil
+		}
+	}
+}
