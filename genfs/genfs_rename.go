@@ -191,24 +191,19 @@ func renameEnterSeparate[E any](l *kern.Lwp, ops RenameOps[E], f, t *RenameSide[
 		return err
 	}
 	if between == nil {
-		return renameLock(l, ops, t, f, kern.ENOTEMPTY)
+		return renameLock(l, ops, t, f, nil, kern.ENOTEMPTY)
 	}
 	defer between.Rele(l)
-	if err := renameLock(l, ops, f, t, kern.EINVAL); err != nil {
-		return err
-	}
-	if f.Vp == between {
-		renameExit(l, f, t)
-		return kern.EINVAL
-	}
-	return nil
+	return renameLock(l, ops, f, t, between, kern.EINVAL)
 }
 
 // renameLock locks the directories of a and b and what they name, a's
-// first. overlap is the error if a names the directory of b.
+// first. overlap is the error if a names the directory of b, or what is above
+// that. (The reference locks what is above before it looks: who is on the way
+// from there to the directory of b then waits for ever, and so does it.)
 //
 //netbsd:sys/miscfs/genfs/genfs_rename.c genfs_rename_lock
-func renameLock[E any](l *kern.Lwp, ops RenameOps[E], a, b *RenameSide[E], overlap error) (err error) {
+func renameLock[E any](l *kern.Lwp, ops RenameOps[E], a, b *RenameSide[E], above *vnode.Vnode, overlap error) (err error) {
 	if err := enterDirectory(l, ops, a.Dvp); err != nil {
 		return err
 	}
@@ -230,10 +225,25 @@ func renameLock[E any](l *kern.Lwp, ops RenameOps[E], a, b *RenameSide[E], overl
 		a.release(l)
 		return err
 	}
-	if err = lockBoth(l, a, b); err != nil {
+	if a.Vp != nil && a.Vp == above {
+		err = overlap
+		if a.covered() || b.covered() {
+			err = kern.EBUSY
+		}
+		b.release(l)
+		a.release(l)
+	} else {
+		err = lockBoth(l, a, b)
+	}
+	if err != nil {
 		_ = vnode.VOP_UNLOCK(l, b.Dvp)
 	}
 	return err
+}
+
+// covered reports whether the name is that of a mount point.
+func (s *RenameSide[E]) covered() bool {
+	return s.Vp != nil && s.Vp.Type() == vnode.VDIR && s.Vp.Mountedhere() != nil
 }
 
 // enterDirectory locks a directory that nothing is mounted on.
@@ -287,7 +297,7 @@ func lockBoth[E any](l *kern.Lwp, a, b *RenameSide[E]) error {
 			continue
 		}
 		_ = s.Vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-		if s.Vp.Type() != vnode.VDIR || s.Vp.Mountedhere() == nil {
+		if !s.covered() {
 			continue
 		}
 		_ = vnode.VOP_UNLOCK(l, s.Vp)

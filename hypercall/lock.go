@@ -9,7 +9,13 @@ import (
 // LockClass names the locks that have one place in the lock order. It is static data.
 type LockClass struct {
 	Name string
-	Rank int // place in the lock order; what that means is up to the Checker
+	Rank int // place in the lock order, 0 if it has none; what that means is up to the Checker
+	Sub  int // place among the classes of one rank of which locks may be held together
+
+	// Nest says that locks of the class may be held together, in an order that is not known beforehand.
+	Nest bool
+	// Reorders says that the order of locks that nest may change while a lock of the class is held exclusively.
+	Reorders bool
 }
 
 // Lock is a Mutex or a RWLock as a Checker sees it: comparable, the same value for the same lock.
@@ -37,6 +43,8 @@ type Checker interface {
 	Released(t *Thread, l Lock, op RWOp) // t is about to let go of it
 	Changed(t *Thread, l Lock, op RWOp)  // t held it the other way before
 	Destroyed(t *Thread, l Lock)
+	Returned(t *Thread) // t comes back from a call, see Thread.Returned
+	Ended(t *Thread)    // t is about to end
 }
 
 // LockError is the panic of a thread that misuses a lock.

@@ -536,6 +536,8 @@ func (c *countChecker) Acquired(t *Thread, l Lock, op RWOp) { c.add(t, l, "takes
 func (c *countChecker) Released(t *Thread, l Lock, op RWOp) { c.add(t, l, "leaves "+op.String(), -1) }
 func (c *countChecker) Changed(t *Thread, l Lock, op RWOp)  { c.add(t, l, "turns "+op.String(), 0) }
 func (c *countChecker) Destroyed(t *Thread, l Lock)         { c.add(t, l, "destroys", 0) }
+func (c *countChecker) Returned(*Thread)                    {}
+func (c *countChecker) Ended(*Thread)                       {}
 
 func TestCheckerIsTold(t *testing.T) {
 	for _, mode := range []Mode{Checked, Deterministic} {

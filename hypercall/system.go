@@ -7,7 +7,7 @@
 // every scheduling point, and time is virtual, so that the same seed and the same calls give the same run.
 //
 // Reading order: system.go, thread.go, park.go (native blocking), sched.go (deterministic blocking), turnstile.go,
-// lock.go, mutex.go, rwlock.go, cv.go; then host.go, memhost.go, realhost.go, bio.go.
+// lock.go, mutex.go, rwlock.go, cv.go, lockcheck.go; then host.go, memhost.go, realhost.go, bio.go.
 package hypercall
 
 import (

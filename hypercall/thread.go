@@ -46,6 +46,8 @@ type Thread struct {
 	stop     func()                  // (d) unwinds the coroutine
 	yield    func(struct{}) bool     // (d) leaves the coroutine
 	finished atomic.Uint64           // 1 once a started thread's body is over; Join waits on it
+
+	held []heldLock // (t) kept by a LockChecker
 }
 
 // ID is the number that locks record: 1 to 2^24-1, different for all live threads of a System, given out again after the end.
@@ -85,6 +87,7 @@ func (s *System) enlist(t *Thread, name string, base bool) bool {
 	t.waiting, t.tokens, t.wmesg, t.advances = 0, 0, "", 0
 	t.wants, t.resume, t.stop, t.yield = nil, nil, nil, nil
 	t.finished.Store(0)
+	t.held = t.held[:0]
 	t.prev, t.next = s.lastThr, nil
 	if t.prev == nil {
 		s.threads = t
@@ -127,7 +130,19 @@ func (s *System) Adopt(t *Thread, name string) { s.enlist(t, name, false) }
 func (t *Thread) Entered() { t.advances = 0 }
 
 // Exit ends an adopted thread. A started one ends when its body returns.
-func (t *Thread) Exit() { t.sys.delist(t) }
+func (t *Thread) Exit() {
+	if c := t.sys.checker; c != nil {
+		c.Ended(t)
+	}
+	t.sys.delist(t)
+}
+
+// Returned says that t has come back from a call into the kernel, where it holds no lock: the Checker is told.
+func (t *Thread) Returned() {
+	if c := t.sys.checker; c != nil {
+		c.Returned(t)
+	}
+}
 
 // Start begins a thread that runs body: a goroutine, or in Deterministic mode a coroutine that runs when it is chosen. On a
 // machine that has stopped nothing is begun. A panic in body ends the thread and goes to the OnPanic function.
@@ -159,6 +174,9 @@ func (s *System) runBody(t *Thread, body func()) {
 	}()
 	if s.death.Load() == nil {
 		body()
+		if s.checker != nil {
+			s.checker.Ended(t)
+		}
 	}
 }
 

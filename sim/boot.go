@@ -25,9 +25,14 @@ import (
 // every quirk of rumpfs 1.125, on a purely in-memory host.
 type Config struct {
 	// Mode is how lwps run: hypercall.Native on goroutines,
-	// hypercall.Deterministic one at a time in an order that Seed fixes.
+	// hypercall.Checked so too, with the order of locks and the contracts of
+	// vnode operations verified, hypercall.Deterministic one at a time in an
+	// order that Seed fixes.
 	Mode hypercall.Mode
 	Seed uint64
+	// CheckLocks verifies the order of locks, with a hypercall.LockChecker,
+	// in a deterministic kernel too. What that finds is a kernel panic.
+	CheckLocks bool
 	// Pick chooses among n runnable lwps in place of Seed, Scheduler among
 	// their threads in place of both.
 	Pick      func(n int) int
@@ -52,7 +57,7 @@ type Config struct {
 	// RUMP_MODULEBASE, a host directory to map where modules are looked for.
 	Params map[string]string
 
-	// Hooks watch the kernel from its boot on. A deterministic kernel
+	// Hooks watch the kernel from its boot on. A kernel that is not native
 	// checks the contract of every vnode operation even without.
 	Hooks *kern.Hooks
 	// Wrap, if set, is given the operation vector of each new vnode and returns
@@ -89,6 +94,7 @@ type Kernel struct {
 	devsw    *blkdev.Devsw
 	spec     *specfs.System
 	checkup  *kern.Checkup // made by the first Check
+	checked  bool          // a checker is told of locks
 }
 
 var procLockClass = hypercall.LockClass{Name: "proc_lock", Rank: 850}
@@ -138,11 +144,15 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	if len(c.Faults) > 0 {
 		host = hypercall.NewFaultHost(host, c.Faults...)
 	}
+	var checker hypercall.Checker
+	if c.Mode == hypercall.Checked || c.CheckLocks {
+		checker = hypercall.NewLockChecker()
+	}
 	sys := hypercall.NewSystem(hypercall.Config{
-		Mode: c.Mode, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Host: host,
+		Mode: c.Mode, Checker: checker, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Host: host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
-	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed)}
+	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed), checked: checker != nil && c.Mode != hypercall.Native}
 	k.K.Hooks = c.Hooks
 	if k.K.Hooks == nil && c.Mode != hypercall.Native {
 		k.K.Hooks = &kern.Hooks{Check: true, Points: true}

@@ -61,6 +61,11 @@ func (p *Proc) leave(l *kern.Lwp, err *error) {
 			*err = e
 		}
 	}
+	if p.k.checked && r == nil {
+		if e := p.returned(l); e != nil {
+			*err = e
+		}
+	}
 	if l.Hooks != nil {
 		l.Emit(kern.EvSysret, "", "", *err)
 	}
@@ -72,6 +77,18 @@ func (p *Proc) leave(l *kern.Lwp, err *error) {
 	if r != nil {
 		p.endIfDown()
 	}
+}
+
+// returned tells the checker of locks that l has come back from a call. If l
+// still holds one, that stops the kernel.
+func (p *Proc) returned(l *kern.Lwp) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = p.k.died(r)
+		}
+	}()
+	l.Returned()
+	return nil
 }
 
 // died stops the kernel for the panic value r and returns the reason. A

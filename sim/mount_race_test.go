@@ -103,6 +103,7 @@ func (w *worker) remount(rounds int, how ...int) {
 
 // race runs workers, who mount fs, on a kernel until all have ended.
 func race(t *testing.T, c sim.Config, fs string, bodies ...func(w *worker)) {
+	c.CheckLocks = c.Mode == hypercall.Deterministic
 	k, err := sim.Boot(c)
 	if err != nil {
 		t.Fatal(err)
@@ -131,7 +132,7 @@ func race(t *testing.T, c sim.Config, fs string, bodies ...func(w *worker)) {
 			break
 		}
 	}
-	failed := k.Err()
+	failed := k.Check()
 	for range 8 { // what is mounted still
 		if p.Unmount("/m", kern.MNT_FORCE) != nil {
 			break
@@ -228,5 +229,34 @@ func TestLocksOfDeadFile(t *testing.T) {
 				ok(t, k.Check())
 			})
 		}
+	}
+}
+
+// TestRenameIntoItself tries to move a directory below itself while others
+// are on their way there: the rename must not lock what is above the target
+// after the target.
+func TestRenameIntoItself(t *testing.T) {
+	for seed := range uint64(60) {
+		k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed})
+		p := k.Init()
+		ok(t, p.Mkdir("/m", 0o755))
+		ok(t, p.Mount(tmpfs.MOUNT_TMPFS, "/m", 0, tmpfs.DefaultArgs()))
+		ok(t, p.Mkdir("/m/d", 0o755))
+		ok(t, p.Mkdir("/m/d/e", 0o755))
+		var lwps []*sim.Lwp
+		for range 2 {
+			lwps = append(lwps, p.Go("walker", func(p *sim.Proc) {
+				for range 10 {
+					_, _ = p.Stat("/m/d/e/f")
+				}
+			}))
+		}
+		for range 5 {
+			check(t, "rename", p.Rename("/m/d", "/m/d/e/x"), kern.EINVAL)
+		}
+		for _, lwp := range lwps {
+			ok(t, p.Join(lwp))
+		}
+		ok(t, k.Check())
 	}
 }

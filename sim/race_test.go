@@ -20,14 +20,16 @@ import (
 func TestHammer(t *testing.T) {
 	few := map[string]string{"RUMP_NVNODES": "32"}
 	noPanics := kern.Fixed.With(kern.QuirkRemovedDirCreate).With(kern.QuirkSizeForgotten).With(kern.QuirkDeadFS)
-	for seed, c := range []sim.Config{{Fixed: noPanics}, {Fixed: kern.Rev1125, Params: few}} {
+	for seed, c := range []sim.Config{
+		{Fixed: noPanics}, {Fixed: kern.Rev1125, Params: few}, {Fixed: kern.Rev1125, Params: few, Mode: hypercall.Checked},
+	} {
 		k, err := sim.Boot(c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var lwps []*sim.Lwp
 		stop := make(chan struct{})
-		time.AfterFunc(500*time.Millisecond, func() { close(stop) })
+		time.AfterFunc(350*time.Millisecond, func() { close(stop) })
 		for i := range 8 {
 			p := k.Init()
 			if i%4 != 0 { // two lwps are the first process's
@@ -55,7 +57,7 @@ func TestHammer(t *testing.T) {
 		for _, lwp := range lwps {
 			_ = k.Init().Join(lwp) // fails if the kernel has stopped, which is said below
 		}
-		if err := k.Err(); err != nil {
+		if err := k.Check(); err != nil {
 			t.Error(err)
 			if p, ok := err.(*kern.Panic); ok {
 				t.Logf("%s", p.Stack)
@@ -149,6 +151,7 @@ func crowd(t *testing.T, c sim.Config, seed uint64, lwps, n int, of []deed) stri
 	t.Helper()
 	c.Mode = hypercall.Deterministic
 	c.Seed = seed
+	c.CheckLocks = true
 	k, err := sim.Boot(c)
 	if err != nil {
 		t.Fatal(err)
@@ -169,15 +172,22 @@ func crowd(t *testing.T, c sim.Config, seed uint64, lwps, n int, of []deed) stri
 			_ = q.Exit()
 		}))
 	}
+	stopped := false
 	for _, q := range all {
 		err := p.Join(q)
 		var panicked *kern.Panic
 		if errors.As(err, &panicked) && known(panicked, kern.Rev1125&^c.Fixed) {
+			stopped = true
 			break
 		}
 		if err != nil {
 			t.Errorf("seed %d: %v\n%s", seed, err, log.String())
 			break
+		}
+	}
+	if !stopped {
+		if err := k.Check(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
 		}
 	}
 	if err := k.Shutdown(); err != nil {

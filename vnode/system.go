@@ -144,8 +144,8 @@ type DeviceTable interface {
 var (
 	threadsLockClass    = hypercall.LockClass{Name: "vnode_threads", Rank: 100}
 	updatingLockClass   = hypercall.LockClass{Name: "mnt_updating", Rank: 150}
-	renameLockClass     = hypercall.LockClass{Name: "mnt_renamelock", Rank: 340}
-	vnodeLockClass      = hypercall.LockClass{Name: "v_lock", Rank: 400}
+	renameLockClass     = hypercall.LockClass{Name: "mnt_renamelock", Rank: 340, Reorders: true}
+	vnodeLockClass      = hypercall.LockClass{Name: "v_lock", Rank: 400, Nest: true}
 	mntidLockClass      = hypercall.LockClass{Name: "mntid_lock", Rank: 410}
 	mountlistLockClass  = hypercall.LockClass{Name: "mountlist_lock", Rank: 420}
 	unmountingLockClass = hypercall.LockClass{Name: "mnt_unmounting", Rank: 430}

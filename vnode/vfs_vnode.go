@@ -462,8 +462,13 @@ func (vp *Vnode) clean(l *kern.Lwp) {
 	vp.bury(l, doclose)
 }
 
-// mustLock locks the vnode exclusively, dead or alive.
+// mustLock locks the vnode exclusively, dead or alive. As a rule nobody else
+// can have it, and the caller may hold locks in front of which it stands in
+// the order: a walk lets go of a directory whose child it has locked.
 func (vp *Vnode) mustLock(l *kern.Lwp) {
+	if vp.Lock(l, LK_EXCLUSIVE|LK_RETRY|LK_NOWAIT) == nil {
+		return
+	}
 	err := vp.Lock(l, LK_EXCLUSIVE|LK_RETRY)
 	kern.KASSERTOf(err == nil, "error == 0", vp)
 }

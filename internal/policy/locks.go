@@ -63,12 +63,16 @@ func (c *Class) read(lit *ast.CompositeLit) string {
 		if !ok {
 			return "lock class without field names"
 		}
+		key := kv.Key.(*ast.Ident).Name
+		if key == "Nest" || key == "Reorders" {
+			continue // true, or it would not be there
+		}
 		v, ok := kv.Value.(*ast.BasicLit)
 		if !ok {
 			return "lock class that is not static data"
 		}
 		var err error
-		switch kv.Key.(*ast.Ident).Name {
+		switch key {
 		case "Name":
 			c.Name, err = strconv.Unquote(v.Value)
 		case "Rank":

@@ -280,6 +280,8 @@ func TestLockTableRules(t *testing.T) {
 		`Rank: 10`:           "without name or rank",
 		`Name: x, Rank: 10`:  "not static data",
 		`Name: "a", Rank: 5`: "",
+
+		`Name: "a", Rank: 5, Nest: true, Reorders: true`: "",
 	} {
 		_, found := Classes(source(t, "p/a.go", class+fields+"}"))
 		wants(t, found, want)
