@@ -25,6 +25,7 @@ type put struct {
 	wasclean   bool // nothing was dirty, nothing is being written
 	cleanall   bool // if so, the file is clean as a whole
 	dirtygen   int  // of the node, when the pass began
+	outputs    int  // of the page daemon: writes that keep the vnode, which it has no reference to
 }
 
 // Putpages writes (PGO_CLEANIT) or frees (PGO_FREE) the pages between two
@@ -123,6 +124,9 @@ func (p *put) pass(l *kern.Lwp) error {
 	if !p.wasclean && p.flags&uvm.PGO_SYNCIO != 0 {
 		vp.Waitoutput(l)
 	}
+	for ; p.outputs > 0; p.outputs-- {
+		vp.EndOutput(l)
+	}
 	return err
 }
 
@@ -195,6 +199,10 @@ func (p *put) clean(l *kern.Lwp, pg *uvm.Page) (next int64, err error) {
 	next = pgs[len(pgs)-1].Offset + kern.PAGE_SIZE
 	if p.flags&uvm.PGO_FREE != 0 && p.flags&uvm.PGO_DEACTIVATE == 0 {
 		p.release(l, pgs)
+	}
+	if p.pagedaemon {
+		p.vp.AddOutput(1)
+		p.outputs++
 	}
 	p.vp.Interlock.Exit(l)
 	err = p.node.ops.Write(l, p.vp, pgs, p.flags)

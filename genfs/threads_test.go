@@ -224,6 +224,42 @@ func TestPagedaemonMeetsBusyPage(t *testing.T) {
 	m.audit(t, vp)
 }
 
+// The page daemon writes the pages of a vnode that it has no reference to. The
+// vnode does not go before the daemon is done with it, although its pages do.
+func TestPagedaemonMeetsReclaim(t *testing.T) {
+	m := newSmallMachine(t, det, uvm.Config{MemLimit: uvm.MinMemLimit, StepDaemon: true})
+	vp := m.open(t, "")
+	if err := m.write(vp, 0, pattern(page)); err != nil {
+		t.Fatal(err)
+	}
+	if !m.UVM.Hypermalloc(m.l, uvm.MinMemLimit*80/100, false, "test") {
+		t.Fatal("no memory to use up")
+	}
+	gone, written := false, 0
+	m.fs.genfs.Write = func(l *kern.Lwp, vp *vnode.Vnode, pgs []*uvm.Page, flags int) error {
+		err := genfs.GopWrite(l, vp, pgs, flags)
+		if m.UVM.IsPagedaemon(l) {
+			written += len(pgs)
+			for range 1000 {
+				l.Point()
+			}
+			if gone {
+				t.Error("the vnode is gone, and the page daemon has it")
+			}
+		}
+		return err
+	}
+	other := kern.StartLwp(m.l.K, m.l.Proc, "other", func(l *kern.Lwp) {
+		vp.Gone(l)
+		gone = true
+	})
+	m.UVM.DaemonStep(m.l)
+	other.Join(&m.l.Thread)
+	if written == 0 || m.UVM.Pages() != 0 {
+		t.Errorf("the page daemon has written %d pages, %d are left", written, m.UVM.Pages())
+	}
+}
+
 // A vnode that is recycled writes its dirty pages first.
 func TestReclaimFlushes(t *testing.T) {
 	m := newMachine(t, hypercall.Config{})

@@ -105,7 +105,7 @@ func (k *Kernel) died(r any) error {
 		return kern.ESRCH
 	case error:
 		if e := (hypercall.LockError{}); errors.As(v, &e) {
-			return k.K.Die(&kern.Panic{Msg: e.Error()})
+			return k.K.Die(&kern.Panic{Msg: e.Error(), Stack: debug.Stack()})
 		}
 	}
 	return k.K.Die(&kern.Panic{Msg: fmt.Sprint(r), Stack: debug.Stack()})

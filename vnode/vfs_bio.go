@@ -92,11 +92,7 @@ func (bp *Buf) vwakeup(l *kern.Lwp) {
 		return
 	}
 	kern.KASSERTOf(bp.Objlock == vp.Interlock, "bp->b_objlock == vp->v_interlock", vp)
-	vp.numoutput--
-	kern.KASSERTOf(vp.numoutput >= 0, "vp->v_numoutput >= 0", vp)
-	if vp.numoutput == 0 {
-		vp.cv.Broadcast(l)
-	}
+	vp.EndOutput(l)
 }
 
 // Startoutput counts n more writes of vp as in progress.
@@ -110,6 +106,19 @@ func (vp *Vnode) Startoutput(l *kern.Lwp, n int) {
 
 // AddOutput is Startoutput for who holds the interlock.
 func (vp *Vnode) AddOutput(n int) { vp.numoutput += n }
+
+// EndOutput counts one write of vp as over, and wakes those who wait for the
+// last one.
+//
+// Preconditions: the interlock is held. Once it is released vp may be gone,
+// if the caller has no reference.
+func (vp *Vnode) EndOutput(l *kern.Lwp) {
+	vp.numoutput--
+	kern.KASSERTOf(vp.numoutput >= 0, "vp->v_numoutput >= 0", vp)
+	if vp.numoutput == 0 {
+		vp.cv.Broadcast(l)
+	}
+}
 
 // Numoutput returns how many writes of vp are in progress.
 //

@@ -474,7 +474,8 @@ func (vp *Vnode) mustLock(l *kern.Lwp) {
 }
 
 // purgeData writes back what the vnode has in memory and forgets it. If that
-// fails the data is lost.
+// fails the data is lost. It waits for the page daemon, which writes without a
+// reference, and may be at it still when the pages have gone.
 //
 // Preconditions: vp is locked exclusively.
 func (vp *Vnode) purgeData(l *kern.Lwp) {
@@ -484,6 +485,9 @@ func (vp *Vnode) purgeData(l *kern.Lwp) {
 	}
 	kern.KASSERTOf(err == nil, "error == 0", vp)
 	kern.KASSERTOf(vp.iflag.Load()&VI_ONWORKLST == 0, "(vp->v_iflag & VI_ONWORKLST) == 0", vp)
+	vp.Interlock.Enter(l)
+	vp.Waitoutput(l)
+	vp.Interlock.Exit(l)
 }
 
 // bury gives a reclaimed vnode its place among the dead. A device whose node
