@@ -185,10 +185,15 @@ func explain(w io.Writer, f *driver.Failure, c exhaust.Config) error {
 		}
 	}
 	_ = d.Close() // what it has left over is what is being explained
+	return printFailure(w, f)
+}
+
+// printFailure prints a script with what is wrong.
+func printFailure(w io.Writer, f *driver.Failure) error {
 	lines, _ := call.Scripts(f.Script)
 	for _, l := range lines {
 		fmt.Fprintln(w, l)
 	}
-	_, err = fmt.Fprintln(w, f)
+	_, err := fmt.Fprintln(w, f)
 	return err
 }

@@ -2,6 +2,13 @@
 // it: from a script, to compare with a recorded trace, or typed into a shell.
 package main
 
-import "os"
+import (
+	"os"
 
-func main() { os.Exit(Main(os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr})) }
+	"rumpvfs/proptest/host"
+)
+
+func main() {
+	host.Child()
+	os.Exit(Main(os.Args[1:], Streams{os.Stdin, os.Stdout, os.Stderr}))
+}

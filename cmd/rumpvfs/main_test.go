@@ -2,16 +2,21 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"rumpvfs/proptest/host"
 )
 
 func TestMain(m *testing.M) {
+	host.Child()
 	testscript.Main(m, map[string]func(){"rumpvfs": main})
 }
 
@@ -22,13 +27,22 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Dir:       "testdata/script",
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MODULE", module)
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
 	})
+}
+
+// condition knows [superuser]: whether a child of ours may have a Linux to itself.
+func condition(name string) (bool, error) {
+	if name != "superuser" {
+		return false, fmt.Errorf("no condition is called %q", name)
+	}
+	return runtime.GOOS == "linux" && os.Geteuid() == 0, nil
 }
 
 // exits is the command "exits STATUS PROGRAM ARG...": PROGRAM must end with

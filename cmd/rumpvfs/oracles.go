@@ -8,6 +8,7 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/host"
 )
 
 // An oracle is what a kernel is compared with.
@@ -22,6 +23,17 @@ var oracles = []oracle{
 	{"model", "the reference model", func(c *driver.Config, quirks kern.Quirks) {
 		fs := c.FS
 		c.Oracle = func() (call.System, error) { return fs.Model(quirks), nil }
+	}},
+	{"host", "Linux, with fixed quirks and as the superuser; command host is faster", func(c *driver.Config, _ kern.Quirks) {
+		fs := c.FS
+		c.Gen.Leave, c.Gen.Procs = host.NoCalls(), 1
+		c.Oracle = func() (call.System, error) {
+			h, err := host.New()
+			if err != nil {
+				return nil, err
+			}
+			return host.NewExplained(fs, h), nil
+		}
 	}},
 }
 
