@@ -114,7 +114,7 @@ func (c *campaign) result(took time.Duration) *fuzzResult {
 	for i := range c.stats {
 		sum.Add(&c.stats[i])
 	}
-	r := &fuzzResult{Seconds: took.Round(time.Millisecond).Seconds(), Failing: c.failing, Failures: c.failures}
+	r := &fuzzResult{Seconds: float64(took.Milliseconds()) / 1000, Failing: c.failing, Failures: c.failures}
 	r.count(&sum)
 	return r
 }

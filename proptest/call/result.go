@@ -17,6 +17,7 @@ const (
 	Panic        // the kernel panicked in this call or before
 	Blocked      // the call can never return
 	Broken       // the system itself failed; Data says how
+	Unknown      // the system, a model, does not say what comes of this call
 )
 
 // Recent is the second that stands for every moment since the system began: what the clock says shows in no result.
@@ -106,6 +107,8 @@ func (r *Result) Format(c *Call) string {
 		return script.PANIC
 	case r.Stop == Blocked:
 		return script.BLOCKED
+	case r.Stop == Unknown:
+		return "UNKNOWN"
 	case r.Stop == Broken:
 		return "BROKEN " + script.Quote(r.Data)
 	case c.Op == PosixFadvise:

@@ -23,6 +23,7 @@ const (
 	NoProcess
 	Stopped
 	Undefined
+	Unknown
 
 	Null
 	PathLong
@@ -123,6 +124,8 @@ const (
 	NoIoctl
 	NoDevIoctl
 	NoOwner
+	PassThrough
+	NoEntry
 
 	OverWhiteout
 	MadeWhiteout
@@ -197,6 +200,7 @@ var causes = [numCauses]causeInfo{
 	NoProcess: {name: "process", errno: kern.ESRCH, sentence: "The calling process has exited, was never made, or is the first one and wants to exit."},
 	Stopped:   {name: "stopped", stop: "stop", sentence: "The kernel has stopped in an earlier call."},
 
+	Unknown:   {name: "unknown", stop: "unknown", sentence: "The model does not say: a directory of a tmpfs is revoked (quirk revoke-ignored)."},
 	Undefined: {name: "undefined", stop: "panic", sentence: "Dot-dot leads to a removed directory that nobody uses any more (quirk removed-dir-create)."},
 
 	Null:        {name: "null", errno: kern.EFAULT, sentence: "The path is the null pointer."},
@@ -230,10 +234,10 @@ var causes = [numCauses]causeInfo{
 	ReadOnly:     {name: "read-only", errno: kern.EROFS, sentence: "The file system is mounted read-only."},
 	NoRename:     {name: "no-rename", errno: kern.EOPNOTSUPP, sentence: "The file system renames nothing."},
 	NoLink:       {name: "no-link", errno: kern.EOPNOTSUPP, sentence: "The file system has one name for each file.", also: []kern.Errno{kern.EPERM, kern.EMLINK}},
-	LinkMax:      {name: "links", errno: kern.EMLINK, sentence: "The file has 32767 names.", unreachable: noLinks},
+	LinkMax:      {name: "links", errno: kern.EMLINK, sentence: "The file has 32767 names."},
 	TargetNull:   {name: "target-null", errno: kern.EFAULT, sentence: "The other path is the null pointer."},
 	TargetLong:   {name: "target-path", errno: kern.ENAMETOOLONG, sentence: "The other path has 1024 bytes or more."},
-	Within:       {name: "within", errno: kern.EINVAL, sentence: "A directory would get into itself.", unreachable: noRename},
+	Within:       {name: "within", errno: kern.EINVAL, sentence: "A directory would get into itself."},
 	NotWhiteout:  {name: "no-whiteout", errno: kern.EEXIST, sentence: "What the path leads to is no whiteout."},
 	NotLink:      {name: "no-link", errno: kern.EINVAL, sentence: "What the path leads to is no symbolic link."},
 	NoDevice:     {name: "nodev", errno: kern.EINVAL, sentence: "The device number is NODEV."},
@@ -297,6 +301,8 @@ var causes = [numCauses]causeInfo{
 	NoSetFlags:      {name: "set-flags", errno: kern.EOPNOTSUPP, sentence: "The file system lets no status flags change."},
 	NoIoctl:         {name: "control", errno: kern.ENOTTY, sentence: "The console does not know the request."},
 	NoDevIoctl:      {name: "control", errno: kern.ENODEV, sentence: "The device does not know the request."},
+	PassThrough:     {name: "passed-on", errno: kern.EPASSTHROUGH, sentence: "The file system passes the request on, and nobody takes it; the error is one of the kernel's own."},
+	NoEntry:         {name: "offset", errno: kern.EINVAL, sentence: "The offset is that of no name that is there."},
 	NoOwner:         {name: "no-owner", errno: kern.EOPNOTSUPP, sentence: "Nobody is told of what happens to a file."},
 
 	OverWhiteout: {name: "over-whiteout", sentence: "It makes the name in the place of a whiteout."},
@@ -312,10 +318,10 @@ var causes = [numCauses]causeInfo{
 	Existing:     {name: "existing", sentence: "The file exists and may be used so."},
 	Truncated:    {name: "truncated", sentence: "The file exists and is cut to no length."},
 	StillOpen:    {name: "in-use", sentence: "It does so, and what is in use elsewhere goes on."},
-	OtherNames:   {name: "other-names", sentence: "The name goes; the file has others.", unreachable: noLinks},
+	OtherNames:   {name: "other-names", sentence: "The name goes; the file has others."},
 	Replaced:     {name: "replaced", sentence: "What had the name or the descriptor before makes room."},
-	SameName:     {name: "same-name", sentence: "Both names are the same: nothing happens.", unreachable: noRename},
-	SameFile:     {name: "same-file", sentence: "Both are names of one file: the first goes.", unreachable: noLinks},
+	SameName:     {name: "same-name", sentence: "Both names are the same: nothing happens."},
+	SameFile:     {name: "same-file", sentence: "Both are names of one file: the first goes."},
 	Same:         {name: "same", sentence: "Both descriptors are the same: nothing happens."},
 	Nothing:      {name: "nothing", sentence: "Nothing is asked for, and nothing happens."},
 	EOF:          {name: "eof", sentence: "Nothing is left to be read."},

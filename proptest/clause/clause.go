@@ -55,7 +55,7 @@ type Clause struct {
 	Also []kern.Errno
 	// Sentence says when the call is answered so.
 	Sentence string
-	// Unreachable says why no call on a root file system of rumpfs is answered so; empty if one can be.
+	// Unreachable says why no call is answered so; empty if one can be.
 	Unreachable string
 }
 

@@ -23,8 +23,8 @@ func Markdown() []byte {
 	fmt.Fprintf(&b, `# Clauses
 
 Each way in which each call may be answered is a clause: call, outcome, cause. The model of package proptest/model names the
-clause of every answer it gives, so a run can say what it has exercised. There are %d; %d of them no call on a root file system
-of rumpfs comes to, for the reason in brackets. Where POSIX allows other errors, they stand behind "or".
+clause of every answer it gives, so a run can say what it has exercised. There are %d; %d of them no call comes to, for the
+reason in brackets. Where POSIX allows other errors, they stand behind "or".
 
 This file is written by "go generate ./proptest/clause".
 `, len(all), unreachable)

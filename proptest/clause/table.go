@@ -18,7 +18,7 @@ var (
 	walks = []Cause{Null, PathLong, Empty, NameLong, Search, Component, ThroughFile, SlashOnFile, Loop,
 		EmptyLink, LinkLong}
 	finds   = []Cause{Absent, Whiteout}
-	creates = []Cause{RootExists, Exists, ReadOnly, DirWrite, DirProtected, DirRemoved}
+	creates = []Cause{RootExists, Exists, ReadOnly, DirWrite, DirProtected, DirRemoved, NoSpace}
 	deletes = []Cause{RootBusy, ReadOnly, DirWrite, DirProtected}
 	ats     = []Cause{BadFD, NotVnode, StartNotDir}
 	files   = []Cause{BadFD, NotVnode}
@@ -26,7 +26,7 @@ var (
 	removes = []Cause{Dot, Protected, Sticky, StillOpen, OtherNames}
 	kinds   = []Cause{OK, Directory, Device, Fifo}
 	opens   = []Cause{Absent, Whiteout, RootExists, Exists, DirWrite, DirProtected, DirRemoved, Slash, NoAccessMode, TableFull,
-		CreateDirectory, IsLink, WantedDir, IsDir, ReadOnly, Permission, Protected, NoFifo, NoDriver, Locked, Waits, Created, Existing,
+		CreateDirectory, IsLink, WantedDir, IsDir, ReadOnly, Permission, Protected, AppendOnly, NoSpace, NoFifo, NoDriver, Locked, Waits, Created, Existing,
 		OverWhiteout, Directory, Device, Fifo, Truncated}
 	reads      = []Cause{BadFD, NotReadable, BadLength, Revoked, IsDir, EOF, Nothing, Short, OK, Beyond, BeyondPage, Fault, Zeros}
 	writes     = []Cause{BadFD, NotWritable, Revoked, Device, FifoPanic, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
@@ -56,7 +56,7 @@ var table = []row{
 	{call.Write, [][]Cause{writes, {Console}}},
 	{call.Pwrite, [][]Cause{pwrites, {NoPosition, Negative}}},
 	{call.Lseek, [][]Cause{{BadFD, NoPosition, BadWhence, Negative, RevokedFD, OK}}},
-	{call.Getdents, [][]Cause{files, {NotReadable, NotDir, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
+	{call.Getdents, [][]Cause{files, {NotReadable, NotDir, NoEntry, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
 	{call.Mkdir, [][]Cause{walks, creates, {OverWhiteout, OK}}},
 	{call.Mkdirat, [][]Cause{ats, walks, creates, {OverWhiteout, OK}}},
 	{call.Rmdir, [][]Cause{walks, finds, deletes, removesDir, {NotDir, NotEmpty, OK}}},
@@ -66,7 +66,7 @@ var table = []row{
 	{call.Readlink, [][]Cause{walks, finds, {NotLink, Short, OK}}},
 	{call.Link, [][]Cause{walks, finds, creates, {Slash, IsDir, NoLink, LinkMax, Protected, OverWhiteout, OK}}},
 	{call.Rename, [][]Cause{{TargetNull, TargetLong}, walks, finds, deletes, {DirRemoved, Slash, Dot, NoRename, NotDir, IsDir, Within,
-		NotEmpty, Protected, Sticky, SameName, SameFile, Replaced, OK}}},
+		NotEmpty, Protected, Permission, NoSpace, Sticky, SameName, SameFile, Replaced, OK}}},
 	{call.Mknod, [][]Cause{{NotSuper}, walks, creates, {Slash, NoDevice, BadType, Device, MadeWhiteout, OverWhiteout, OK}}},
 	{call.Mkfifo, [][]Cause{walks, creates, {Slash, OverWhiteout, OK}}},
 	{call.Stat, [][]Cause{walks, finds, kinds}},
@@ -106,19 +106,19 @@ var table = []row{
 	{call.Setgroups, [][]Cause{{TooManyGroups, NotSuper, OK}}},
 	{call.Getids, [][]Cause{done}},
 	{call.Getpid, [][]Cause{done}},
-	{call.Pathconf, [][]Cause{walks, finds, {BadName, OK}}},
+	{call.Pathconf, [][]Cause{walks, finds, {NoFifo, BadName, OK}}},
 	{call.Fpathconf, [][]Cause{living, {BadName, OK}}},
 	{call.PosixFadvise, [][]Cause{{BadRange, BadFD, NotVnode, BadAdvice, RevokedFD, OK}}},
 	{call.Statvfs1, [][]Cause{walks, finds, roots, {Unasked}}},
 	{call.Fstatvfs1, [][]Cause{living, roots, {Unasked, Nowhere, DeadPanic}}},
 	{call.Getvfsstat, [][]Cause{roots}},
-	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles}}},
-	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, IsDir, OK}}},
+	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles, OK}}},
+	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, Unknown, IsDir, OK}}},
 	{call.Fcntl, [][]Cause{{BadFD, DupFD, BadNewFD, TableFull, CloseM, MaxFD, GetFD, SetFD, GetFL, SetFL, GetNoSigpipe, SetNoSigpipe,
-		NoSetFlags, NoIoctl, NoDevIoctl, NoOwner, BadCommand, NoCommand, Ignored, NotVnode, RevokedFD, BadLockType, WrongMode,
+		NoSetFlags, NoIoctl, NoDevIoctl, NoOwner, PassThrough, BadCommand, NoCommand, Ignored, NotVnode, RevokedFD, BadLockType, WrongMode,
 		BadWhence, BadRange, LockSet, Unlocked, NoLock, FoundLock, Locked, Waits}}},
 	{call.Flock, [][]Cause{{BadFD, NotVnode, RevokedFD, BadOperation, LockSet, Unlocked, Locked, Waits}}},
-	{call.Undelete, [][]Cause{walks, finds, deletes, {Slash, NotWhiteout, OK}}},
+	{call.Undelete, [][]Cause{walks, finds, deletes, {Slash, Sticky, NotWhiteout, OK}}},
 	{call.Rfork, [][]Cause{{Copied, Cleared, Shared}}},
 	{call.Exit, [][]Cause{{StillOpen, OK}}},
 }
@@ -152,20 +152,6 @@ var special = []exception{
 	{cause: Search, ops: superuser, unreachable: privileged},
 	{cause: DirWrite, ops: superuser, unreachable: privileged},
 	{cause: NotSearchable, ops: superuser, unreachable: privileged},
-
-	// What rumpfs has not.
-	{cause: OK, ops: []call.Op{call.Link}, unreachable: noLinks},
-	{cause: OverWhiteout, ops: []call.Op{call.Link}, unreachable: noLinks},
-	{cause: Protected, ops: []call.Op{call.Link}, unreachable: noLinks},
-	{cause: OK, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: DirRemoved, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: Slash, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: NotDir, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: IsDir, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: NotEmpty, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: Protected, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: Sticky, ops: []call.Op{call.Rename}, unreachable: noRename},
-	{cause: Replaced, ops: []call.Op{call.Rename}, unreachable: noRename},
 }
 
 //policy:static read only
@@ -174,6 +160,4 @@ var superuser = []call.Op{call.Mknod, call.Chroot, call.Fchroot, call.Getfh}
 // Why clauses cannot be reached.
 const (
 	privileged = "only the superuser gets there, to whom nothing of this is refused"
-	noLinks    = "rumpfs has no links"
-	noRename   = "rumpfs renames nothing"
 )

@@ -10,6 +10,7 @@ import (
 	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
+	"rumpvfs/tmpfs"
 )
 
 // A FS is a file system to be tested, as the root of a kernel or mounted over it.
@@ -28,8 +29,46 @@ type FS struct {
 // Rumpfs is the root file system.
 func Rumpfs() FS { return FS{Name: "rumpfs"} }
 
+// Tmpfs is a tmpfs without limits.
+func Tmpfs() FS { return tmpfsOf("tmpfs", "", tmpfs.Args{}) }
+
+// SmallTmpfs is a tmpfs in which there is room for little.
+func SmallTmpfs() FS {
+	return tmpfsOf("tmpfs-small", " size=65536 nodes=24", tmpfs.Args{SizeMax: 65536, NodesMax: 24})
+}
+
+func tmpfsOf(name, options string, args tmpfs.Args) FS {
+	args.RootMode = 0o755
+	return FS{
+		Name: name,
+		Caps: model.Caps{Tmpfs: true, TmpBytes: args.SizeMax, TmpFiles: int(args.NodesMax)},
+		Prepare: func(p *sim.Proc) error {
+			own := args
+			if err := p.Mount(tmpfs.MOUNT_TMPFS, "/", 0, &own); err != nil {
+				return err
+			}
+			return populate(p)
+		},
+		Setup: []string{`mount "tmpfs" "/" 0` + options + ` mode=0755`, `mkdir "/dev" 0755`, `mkdir "/tmp" 0777`, `chmod "/tmp" 01777`,
+			`mknod "/dev/null" S_IFCHR|0644 dev:2,2`, `mknod "/dev/zero" S_IFCHR|0644 dev:2,12`},
+	}
+}
+
+// populate makes what a kernel's own root has.
+func populate(p *sim.Proc) error {
+	for _, err := range []error{
+		p.Mkdir("/dev", 0o755), p.Mkdir("/tmp", 0o777), p.Chmod("/tmp", 0o1777),
+		p.Mknod("/dev/null", kern.S_IFCHR|0o644, kern.Makedev(2, 2)), p.Mknod("/dev/zero", kern.S_IFCHR|0o644, kern.Makedev(2, 12)),
+	} {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // FileSystems are those that the project has.
-func FileSystems() []FS { return []FS{Rumpfs()} }
+func FileSystems() []FS { return []FS{Rumpfs(), Tmpfs(), SmallTmpfs()} }
 
 // FSNamed finds a file system of the project. The error lists their names.
 func FSNamed(name string) (FS, error) {

@@ -28,7 +28,13 @@ func (m *Model) pathconf(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		}
 		n = m.w.node
 	}
+	if n.isFifo() && m.isTmpfs() {
+		return clause.NoFifo
+	}
 	limit := m.limitOf
+	if m.isTmpfs() {
+		limit = m.tmpLimit
+	}
 	if n.isDevice() {
 		limit = deviceLimit
 	}
@@ -65,6 +71,17 @@ func (m *Model) limitOf(name int32) (int64, bool) {
 		return kern.MAXPATHLEN - 1, true
 	}
 	return 0, false
+}
+
+// tmpLimit is a limit of files on a tmpfs.
+func (m *Model) tmpLimit(name int32) (int64, bool) {
+	switch name {
+	case kern.PC_2_SYMLINKS, kern.PC_SYMLINK_MAX:
+		return 0, false
+	case kern.PC_FILESIZEBITS:
+		return 64, true
+	}
+	return m.limitOf(name)
 }
 
 // deviceLimit is a limit of devices, whatever file system they are in.
@@ -109,6 +126,15 @@ func (m *Model) statvfs(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	}
 	if no := m.rootHasPath(p); no != 0 {
 		return no
+	}
+	if m.isTmpfs() {
+		if c.Flags == kern.ST_NOWAIT {
+			r.Data = m.aboutTmpfs(r.Data, m.tmp.told)
+			return clause.OK
+		}
+		m.ask(p)
+		r.Data = m.aboutTmpfs(r.Data, m.tmp.usage)
+		return clause.OK
 	}
 	if c.Flags == kern.ST_NOWAIT && !m.asked {
 		m.about(r, aboutNothing)
@@ -169,6 +195,7 @@ func (m *Model) statvfsRevoked(p *proc, c *call.Call, r *call.Result) clause.Cau
 func (m *Model) ask(p *proc) {
 	if p.root == nil {
 		m.asked = true
+		m.tmp.told = m.tmp.usage
 	}
 }
 
@@ -177,6 +204,16 @@ func (m *Model) getvfsstat(p *proc, _ *call.Call, r *call.Result) clause.Cause {
 		return no
 	}
 	m.ask(p)
+	if m.isTmpfs() && p.root != nil && p.root != m.root { // from further down, what is covered does not show
+		r.Data = append(r.Data, `1 tmpfs@"/"`...)
+		r.Ret = 1
+		return clause.OK
+	}
+	if m.isTmpfs() {
+		r.Data = append(r.Data, `2 rumpfs@"/" tmpfs@"/"`...)
+		r.Ret = 2
+		return clause.OK
+	}
 	r.Data = append(r.Data, `1 rumpfs@"/"`...)
 	r.Ret = 1
 	return clause.OK
@@ -188,6 +225,9 @@ func (m *Model) getfh(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	}
 	if no := m.find(p, c.Path, follow); no != 0 {
 		return no
+	}
+	if m.isTmpfs() {
+		return clause.OK
 	}
 	return clause.NoHandles
 }
@@ -203,6 +243,8 @@ func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	case n.isDevice():
 		m.revokeDevice(n)
 		return clause.Device
+	case m.isTmpfs() && n.isDir() && m.config.Quirks.Has(kern.QuirkRevokeIgnored):
+		return clause.Unknown
 	case m.has(kern.QuirkRevokeIgnored):
 		return clause.Ignored
 	case n.isDir():
@@ -210,7 +252,16 @@ func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	}
 	n.life++
 	n.locks = n.locks[:0]
+	m.ended(n)
 	return clause.OK
+}
+
+// ended is what becomes of a file on a tmpfs whose uses have ended.
+func (m *Model) ended(n *node) {
+	if m.isTmpfs() {
+		n.opens = 0
+		m.unused(n)
+	}
 }
 
 // revokeDevice ends all uses of the device and their locks, whichever node they came by.
@@ -218,6 +269,7 @@ func (m *Model) revokeDevice(n *node) {
 	for _, o := range m.nodes.all[:m.nodes.used] {
 		if o.kind() == n.kind() && o.rdev == n.rdev {
 			o.life++
+			m.ended(o)
 		}
 	}
 	*m.locksOf(n) = nil

@@ -77,7 +77,22 @@ func kindFound(n *node) clause.Cause {
 	return clause.OK
 }
 
+// sizeOf is a file's size as fstat tells it.
+func (m *Model) sizeOf(n *node) int64 {
+	if m.isTmpfs() {
+		return tmpSize(n)
+	}
+	return n.size
+}
+
 func (m *Model) describe(n *node) call.File {
+	if m.isTmpfs() {
+		size := tmpSize(n)
+		return call.File{
+			Mode: n.mode, Nlink: n.nlink, UID: n.uid, GID: n.gid, Flags: n.flags, Size: size, Dev: 1,
+			Blocks: int64(roundUp(uint64(size), kern.PAGE_SIZE)) / kern.S_BLKSIZE, Blksize: kern.PAGE_SIZE, Ino: m.show(&n.ino), Rdev: n.rdev,
+		}
+	}
 	f := call.File{
 		Mode: n.mode, Nlink: n.nlink, UID: n.uid, GID: n.gid, Flags: n.flags, Size: n.size,
 		Blocks: 1, Blksize: kern.DEV_BSIZE, Ino: m.show(&n.ino), Rdev: n.rdev,
@@ -212,7 +227,7 @@ func (m *Model) chflags(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	}
 	flags := uint32(c.Flags)
 	if cr := &p.cred; !cr.isRoot() {
-		system := (flags^n.flags)&kern.SF_SETTABLE != 0 || n.flags&(kern.SF_IMMUTABLE|kern.SF_APPEND) != 0
+		system := (flags^n.flags)&kern.SF_SETTABLE != 0 || n.flags&(kern.SF_IMMUTABLE|kern.SF_APPEND) != 0 && !m.isTmpfs()
 		switch {
 		case cr.euid != n.uid:
 			return clause.NotOwner
@@ -221,6 +236,9 @@ func (m *Model) chflags(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		case system && !m.has(kern.QuirkFileFlags):
 			return clause.SystemFlags
 		}
+	}
+	if m.isTmpfs() && (flags^n.flags)&kern.SF_SETTABLE == 0 {
+		flags = n.flags&kern.SF_SETTABLE | flags&kern.UF_SETTABLE
 	}
 	n.flags = flags
 	return clause.OK
@@ -283,7 +301,7 @@ type moment struct {
 
 func (m *Model) moment(sec, usec int64) moment {
 	switch {
-	case usec == kern.UTIME_OMIT:
+	case usec == kern.UTIME_OMIT, sec == -1 && m.isTmpfs():
 		return moment{omit: true}
 	case usec == kern.UTIME_NOW:
 		return moment{Timespec: kern.Timespec{Sec: recent}}

@@ -31,6 +31,12 @@ func (m *Model) appendState(b []byte, rename func(string) string, calls []Steps)
 	*s = state{m: m, b: b, rename: rename, nodes: s.nodes[:0], files: s.files[:0], tables: s.tables[:0]}
 	s.number(uint64(m.stop))
 	s.flag(m.asked)
+	if m.isTmpfs() {
+		for _, u := range [...]usage{m.tmp.usage, m.tmp.told} {
+			s.number(u.bytes)
+			s.number(u.files)
+		}
+	}
 	s.ref(m.root)
 	s.number(uint64(len(m.procs)))
 	for i := range m.procs {
@@ -145,6 +151,10 @@ func (s *state) file(f *file) {
 	s.flag(f.dead())
 	if !f.node.isDir() || s.m.has(kern.QuirkReaddirIndex) {
 		s.number(uint64(f.off))
+		return
+	}
+	if s.m.isTmpfs() {
+		s.number(f.node.place(f.off))
 		return
 	}
 	at, _ := f.node.seek(f.off, false)

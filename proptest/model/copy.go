@@ -13,6 +13,7 @@ func (m *Model) CopyFrom(from *Model) {
 	m.Last, m.config, m.quirks, m.limit = from.Last, from.config, from.quirks, from.limit
 	m.lastPid, m.stop, m.console, m.white, m.seen = from.lastPid, from.stop, from.console, from.white, from.seen
 	m.bytes, m.readOnly, m.asked, m.undefined = from.bytes, from.readOnly, from.asked, from.undefined
+	m.tmp.copyFrom(&from.tmp)
 	m.nodes.resize(from.nodes.used)
 	m.files.resize(from.files.used)
 	m.tables.resize(from.tables.used)

@@ -76,6 +76,9 @@ func (m *Model) appendAt(b []byte, n *node, off, k int64) []byte {
 // resize makes a file shorter or longer, if there is memory for that. What is cut off comes back as zeros when the file
 // grows again; with quirk stale-tail only from the next page on.
 func (m *Model) resize(n *node, size int64) bool {
+	if m.isTmpfs() {
+		return m.tmpResize(n, size)
+	}
 	if size > n.size {
 		if m.bytes+(size-n.size) > m.limit || size > maxSize {
 			return false

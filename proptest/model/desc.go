@@ -71,7 +71,9 @@ func (m *Model) release(f *file) {
 	if f.flags&kern.FHASLOCK != 0 && !f.dead() {
 		m.locksOf(f.node).clear(lock{file: f, end: lockEnd})
 	}
-	f.node.opens--
+	if !f.dead() || !m.isTmpfs() {
+		f.node.opens--
+	}
 	m.forget(f.node)
 }
 
@@ -230,8 +232,9 @@ func (f *file) setFlags(flags int32) clause.Cause {
 	case f.dead() && changed && !f.node.isReg():
 		return clause.RevokedFD
 	case f.dead():
-	case !f.node.isDevice():
+	case !f.node.isDevice() && f.node.id == 0:
 		return clause.NoSetFlags
+	case !f.node.isDevice():
 	case changed:
 		return clause.NoDevIoctl
 	}
@@ -248,6 +251,8 @@ func (f *file) noOwner() clause.Cause {
 		return clause.RevokedFD
 	case f.node.isDevice():
 		return clause.NoDevIoctl
+	case f.node.id != 0:
+		return clause.PassThrough
 	}
 	return clause.NoOwner
 }

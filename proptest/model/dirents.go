@@ -23,6 +23,9 @@ func (m *Model) getdents(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		return clause.NotDir
 	}
 	n, room := f.node, int64(min(c.Buffer(), kern.MAXBSIZE))
+	if m.isTmpfs() {
+		return m.tmpGetdents(f, room, r)
+	}
 	at, pos := n.seek(f.off, m.has(kern.QuirkReaddirIndex))
 	left, cookie := room, f.off
 	for at >= 0 && left > 0 {

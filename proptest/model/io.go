@@ -59,6 +59,9 @@ func (m *Model) readFrom(n *node, off, count int64, r *call.Result) (moved int64
 	case n.isDir():
 		return 0, clause.IsDir
 	case n.isDevice():
+		if m.isTmpfs() {
+			m.accessed(n)
+		}
 		return readDevice(n, count, r)
 	case n.isFifo():
 		return 0, clause.EOF
@@ -137,6 +140,9 @@ func (m *Model) write(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	case f.dead():
 		return clause.Revoked
 	case f.node.isDevice():
+		if m.isTmpfs() {
+			m.modified(f.node)
+		}
 		r.Ret = count
 		f.advance(c, count)
 		return clause.Device
@@ -167,6 +173,9 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 	}
 	grows, hole := off+count > n.size, off > n.size
 	if grows && !m.resize(n, off+count) {
+		if appends && c.Op == call.Write && count > 0 {
+			f.off = off
+		}
 		return clause.NoSpace
 	}
 	if count == 0 {
@@ -197,7 +206,7 @@ func (m *Model) writeFile(f *file, c *call.Call, r *call.Result, off int64) clau
 
 // appendOnly reports whether file flags keep from writing there.
 func (m *Model) appendOnly(n *node, off int64) bool {
-	return n.flags&kern.APPEND != 0 && off != n.size && !m.has(kern.QuirkFileFlags)
+	return n.flags&kern.APPEND != 0 && off != n.size && !m.has(kern.QuirkFileFlags) && !m.isTmpfs()
 }
 
 // tooFar reports whether so many bytes would reach beyond the largest offset.
@@ -227,7 +236,7 @@ func (m *Model) lseek(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		if f.dead() {
 			return clause.RevokedFD
 		}
-		off += f.node.size
+		off += m.sizeOf(f.node)
 	default:
 		return clause.BadWhence
 	}
@@ -277,6 +286,10 @@ func (m *Model) setSize(super bool, n *node, size int64) clause.Cause {
 		return clause.MinusOne
 	case n.flags&(kern.IMMUTABLE|kern.APPEND) != 0 && !m.has(kern.QuirkFileFlags):
 		return clause.Protected
+	case m.isTmpfs() && size < 0:
+		return clause.Negative
+	case m.isTmpfs() && size == n.size:
+		return clause.OK
 	case size < 0 || !m.resize(n, size):
 		return clause.NoSpace
 	}

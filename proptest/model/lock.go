@@ -149,7 +149,7 @@ func (ls *locks) clear(q lock) {
 }
 
 // lockRange makes a range from what fcntl says.
-func (f *file) lockRange(c *call.Call) (start, end int64, no clause.Cause) {
+func (m *Model) lockRange(f *file, c *call.Call) (start, end int64, no clause.Cause) {
 	start, length := c.Arg[2], c.Arg[3]
 	switch int16(c.Arg[1]) {
 	case kern.SEEK_SET:
@@ -157,7 +157,7 @@ func (f *file) lockRange(c *call.Call) (start, end int64, no clause.Cause) {
 		start += f.off
 	case kern.SEEK_END:
 		if !f.node.isDevice() {
-			start += f.node.size
+			start += m.sizeOf(f.node)
 		}
 	default:
 		return 0, 0, clause.BadWhence
@@ -189,7 +189,7 @@ func (m *Model) fcntlLock(p *proc, f *file, c *call.Call, r *call.Result) clause
 	case f.dead():
 		return clause.RevokedFD
 	}
-	start, end, no := f.lockRange(c)
+	start, end, no := m.lockRange(f, c)
 	if no != 0 {
 		return no
 	}

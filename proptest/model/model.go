@@ -51,6 +51,8 @@ func (m *Model) finish(c *call.Call, cause clause.Cause, r *call.Result) {
 	switch cause {
 	case clause.FifoPanic, clause.DeadPanic, clause.Undefined:
 		m.stop = call.Panic
+	case clause.Unknown:
+		m.stop = call.Unknown
 	case clause.Waits:
 		m.stop = call.Blocked
 	}

@@ -32,15 +32,22 @@ func (m *Model) enter(dir *node, name string, n *node) {
 
 // leave takes entry i out of a directory.
 func (m *Model) leave(dir *node, i int) {
+	m.uncharge(entryRoom(dir.names[i].name))
 	copy(dir.names[i:], dir.names[i+1:])
 	dir.names[len(dir.names)-1] = entry{}
 	dir.names = dir.names[:len(dir.names)-1]
 	m.modified(dir)
 }
 
-// make gives a new file the name that the last walk has come to.
-func (m *Model) make(c *cred, mode uint32) *node {
+// make gives a new file the name that the last walk has come to, if there is room. target is that of a symbolic link.
+func (m *Model) make(c *cred, mode uint32, target string) (*node, clause.Cause) {
+	if !m.room(string(m.w.name), target) {
+		return nil, clause.NoSpace
+	}
 	n := m.newNode(mode)
+	if n.isLink() {
+		n.target, n.size = target, int64(len(target))
+	}
 	dir := m.w.dir
 	if m.w.white {
 		m.leave(dir, dir.find(m.w.name))
@@ -50,12 +57,12 @@ func (m *Model) make(c *cred, mode uint32) *node {
 	}
 	if !m.has(kern.QuirkOwnerRoot) {
 		n.uid, n.gid = c.euid, dir.gid
-		if !n.isDir() && !c.isRoot() && !c.inGroup(n.gid) {
+		if !n.isDir() && !c.isRoot() && !c.inGroup(n.gid) && !m.isTmpfs() {
 			n.mode &^= kern.S_ISGID
 		}
 	}
 	m.enter(dir, string(m.w.name), n)
-	return n
+	return n, m.made()
 }
 
 // made is the cause of having made a name.
@@ -77,16 +84,16 @@ func (m *Model) mkdir(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.walkNew(p, fd, c.Path, makesDir); no != 0 {
 		return no
 	}
-	m.make(&p.cred, kern.S_IFDIR|p.permissions(c.Mode, kern.ACCESSPERMS))
-	return m.made()
+	_, no := m.make(&p.cred, kern.S_IFDIR|p.permissions(c.Mode, kern.ACCESSPERMS), "")
+	return no
 }
 
 func (m *Model) mkfifo(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.walkNew(p, kern.AT_FDCWD, c.Path, 0); no != 0 {
 		return no
 	}
-	m.make(&p.cred, kern.S_IFIFO|p.permissions(c.Mode, kern.ALLPERMS))
-	return m.made()
+	_, no := m.make(&p.cred, kern.S_IFIFO|p.permissions(c.Mode, kern.ALLPERMS), "")
+	return no
 }
 
 func (m *Model) symlink(p *proc, c *call.Call, _ *call.Result) clause.Cause {
@@ -99,9 +106,8 @@ func (m *Model) symlink(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.walkNew(p, kern.AT_FDCWD, c.Path, 0); no != 0 {
 		return no
 	}
-	n := m.make(&p.cred, kern.S_IFLNK|p.permissions(kern.ACCESSPERMS, kern.ACCESSPERMS))
-	n.target, n.size = c.Path2, int64(len(c.Path2))
-	return m.made()
+	_, no := m.make(&p.cred, kern.S_IFLNK|p.permissions(kern.ACCESSPERMS, kern.ACCESSPERMS), c.Path2)
+	return no
 }
 
 func (m *Model) mknod(p *proc, c *call.Call, _ *call.Result) clause.Cause {
@@ -117,24 +123,32 @@ func (m *Model) mknod(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		if kern.Dev(c.N) == kern.NODEV {
 			return clause.NoDevice
 		}
-		m.make(&p.cred, kind|perm).rdev = kern.Dev(c.N)
+		n, no := m.make(&p.cred, kind|perm, "")
+		if n == nil {
+			return no
+		}
+		n.rdev = kern.Dev(c.N)
 		return clause.Device
 	case kern.S_IFREG:
-		m.make(&p.cred, kind|perm)
-		return m.made()
+		_, no := m.make(&p.cred, kind|perm, "")
+		return no
 	case kern.S_IFWHT:
-		m.makeWhiteout()
-		return clause.MadeWhiteout
+		return m.makeWhiteout()
 	}
 	return clause.BadType
 }
 
-// makeWhiteout enters a whiteout, in the place of an older one if there is one.
-func (m *Model) makeWhiteout() {
-	if m.w.white {
+// makeWhiteout enters a whiteout, in the place of an older one if there is one, on a tmpfs beside it.
+func (m *Model) makeWhiteout() clause.Cause {
+	if m.isTmpfs() {
+		if !m.chargeEntry(string(m.w.name)) {
+			return clause.NoSpace
+		}
+	} else if m.w.white {
 		m.leave(m.w.dir, m.w.dir.find(m.w.name))
 	}
 	m.enter(m.w.dir, string(m.w.name), nil)
+	return clause.MadeWhiteout
 }
 
 func (m *Model) undelete(p *proc, c *call.Call, _ *call.Result) clause.Cause {
@@ -203,6 +217,9 @@ func (m *Model) unname(dir, n *node) clause.Cause {
 func (m *Model) lose(dir, n *node) {
 	if n.isDir() {
 		n.gone, n.parent = true, nil
+		for i := range n.names {
+			m.uncharge(entryRoom(n.names[i].name))
+		}
 		clear(n.names)
 		n.names = n.names[:0]
 		if !m.has(kern.QuirkDirNlink) {
@@ -211,6 +228,7 @@ func (m *Model) lose(dir, n *node) {
 		if !m.has(kern.QuirkNlinkKept) {
 			n.nlink = 0
 		}
+		m.unused(n)
 		return
 	}
 	n.gone = n.nlink == 1
@@ -224,6 +242,10 @@ func (m *Model) lose(dir, n *node) {
 
 // forget gives a file's storage back if nobody can come to it any more.
 func (m *Model) forget(n *node) {
+	if m.isTmpfs() {
+		m.unused(n)
+		return
+	}
 	if n.gone && n.opens == 0 && n.isReg() {
 		m.resize(n, 0)
 	}

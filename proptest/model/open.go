@@ -64,7 +64,10 @@ func (m *Model) openPath(p *proc, c *call.Call, at *node, flags int32) (cause, n
 	n := m.w.node
 	if n == nil {
 		perm := p.permissions(c.Mode, kern.ALLPERMS&^kern.S_ISTXT)
-		m.w.node = m.make(&p.cred, kern.S_IFREG|perm)
+		made, no := m.make(&p.cred, kern.S_IFREG|perm, "")
+		if m.w.node = made; made == nil {
+			return 0, no
+		}
 		if m.w.white {
 			return clause.OverWhiteout, 0
 		}
@@ -103,6 +106,9 @@ func (m *Model) openFound(p *proc, n *node, flags int32) (cause, no clause.Cause
 			return 0, no
 		}
 		cause = clause.Truncated
+	}
+	if m.isTmpfs() && !n.isDevice() && !n.isFifo() && n.flags&kern.APPEND != 0 && flags&(kern.FWRITE|kern.O_APPEND) == kern.FWRITE {
+		return 0, clause.AppendOnly
 	}
 	return cause, m.opens(n)
 }

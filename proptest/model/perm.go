@@ -79,9 +79,14 @@ func (m *Model) mayRemove(c *cred, dir, n *node) clause.Cause {
 	if !m.has(kern.QuirkFileFlags) && (n.flags&kept != 0 || dir.flags&kern.APPEND != 0) {
 		return clause.Protected
 	}
-	sticky := dir.mode&kern.S_ISTXT != 0 && !m.has(kern.QuirkSticky)
-	if sticky && !c.isRoot() && c.euid != dir.uid && c.euid != n.uid {
+	if m.sticks(c, dir, n) {
 		return clause.Sticky
 	}
 	return 0
+}
+
+// sticks reports whether the sticky bit of dir keeps c from taking n out of it.
+func (m *Model) sticks(c *cred, dir, n *node) bool {
+	sticky := dir.mode&kern.S_ISTXT != 0 && !m.has(kern.QuirkSticky)
+	return sticky && !c.isRoot() && c.euid != dir.uid && c.euid != n.uid
 }

@@ -36,6 +36,8 @@ func (m *Model) rfork(p *proc, c *call.Call, r *call.Result) clause.Cause {
 
 func (m *Model) exit(p *proc, _ *call.Call, _ *call.Result) clause.Cause {
 	p.here = false
+	m.unused(p.cwd)
+	m.unused(p.root)
 	if p.table.procs--; p.table.procs > 0 {
 		return clause.StillOpen
 	}
@@ -120,7 +122,7 @@ func (m *Model) chdir(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.directory(p, m.w.node); no != 0 {
 		return no
 	}
-	p.cwd = m.w.node
+	m.goTo(p, m.w.node)
 	return clause.OK
 }
 
@@ -135,8 +137,15 @@ func (m *Model) fchdir(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if p.root != nil && !m.isUnder(&p.cred, f.node, p.root) {
 		return clause.Outside
 	}
-	p.cwd = f.node
+	m.goTo(p, f.node)
 	return clause.OK
+}
+
+// goTo makes a directory the working directory.
+func (m *Model) goTo(p *proc, n *node) {
+	old := p.cwd
+	p.cwd = n
+	m.unused(old)
 }
 
 // chroot is chroot and fchroot.
@@ -160,9 +169,11 @@ func (m *Model) chroot(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	if no := m.directory(p, n); no != 0 {
 		return no
 	}
+	old := p.root
 	p.root = n
+	m.unused(old)
 	if !m.isUnder(&p.cred, p.cwd, n) {
-		p.cwd = p.root
+		m.goTo(p, n)
 		return clause.Moved
 	}
 	return clause.OK
@@ -244,7 +255,9 @@ func (m *Model) goUp(c *cred, dir *node, want uint32, checks bool) (up *node, na
 		return nil, "", k.no
 	}
 	named := m.look(func() (n look) {
-		m.accessed(k.found)
+		if !m.isTmpfs() {
+			m.accessed(k.found)
+		}
 		if n.name = dir.nameIn(k.found); n.name == "" {
 			n.no = clause.Removed
 		}

@@ -23,7 +23,10 @@ func (m *Model) link(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	case n.flags&(kern.IMMUTABLE|kern.APPEND) != 0:
 		return clause.Protected
 	}
-	if m.w.white {
+	if m.isTmpfs() && !m.chargeEntry(string(m.w.name)) {
+		return clause.NoSpace
+	}
+	if m.w.white && !m.isTmpfs() {
 		m.leave(m.w.dir, m.w.dir.find(m.w.name))
 	}
 	n.nlink++
@@ -135,6 +138,9 @@ func (m *Model) mayRename(p *proc, from walk, name string) clause.Cause {
 	if no := m.odd(from, name); no != 0 {
 		return no
 	}
+	if m.isTmpfs() {
+		return m.tmpMayRename(p, from)
+	}
 	n, to := from.node, m.w.node
 	switch {
 	case n.isDir() && m.w.dir.isBelow(n):
@@ -167,6 +173,9 @@ func (n *node) isBelow(top *node) bool {
 // move gives what from has found the name that the last walk has come to. A file renamed to another name of itself loses the
 // first.
 func (m *Model) move(from walk, name string) clause.Cause {
+	if m.isTmpfs() {
+		return m.tmpMove(from, name)
+	}
 	n, dir, to := from.node, m.w.dir, m.w.node
 	if to == n && m.config.Caps.PosixRename {
 		return clause.SameName

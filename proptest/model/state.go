@@ -1,6 +1,8 @@
 package model
 
 import (
+	"slices"
+
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
@@ -27,6 +29,7 @@ type node struct {
 	parent *node
 
 	num   int    // which of the model's it is
+	id    uint64 // number of a file on a tmpfs that is in use
 	ino   uint32 // alias, 0 until a result showed it
 	opens int    // open files
 	life  uint32 // grows when all uses of the file are revoked
@@ -47,8 +50,12 @@ func (n *node) isReg() bool    { return n.kind() == kern.S_IFREG }
 func (n *node) isFifo() bool   { return n.kind() == kern.S_IFIFO }
 func (n *node) isDevice() bool { return n.kind() == kern.S_IFCHR || n.kind() == kern.S_IFBLK }
 
-// find gives the index of a name in a directory, or -1. Of several entries of a name only the newest counts.
+// find gives the index of a name in a directory, or -1. Of several entries of a name only the newest counts, on a tmpfs
+// the oldest.
 func (n *node) find(name []byte) int {
+	if n.id != 0 {
+		return slices.IndexFunc(n.names, func(e entry) bool { return e.name == string(name) })
+	}
 	for i := len(n.names) - 1; i >= 0; i-- {
 		if n.names[i].name == string(name) {
 			return i
@@ -134,6 +141,10 @@ type Caps struct {
 	Fifo        bool // fifos can be opened
 	ReadOnly    bool // nothing can be changed that is not in Config.Tree
 	Bare        bool // there is nothing but the root directory, not even /dev and /tmp
+	Tmpfs       bool // it is a tmpfs, with names and links and all
+	// Of a tmpfs: the limits that it is mounted with. Less than a page of bytes, or 3 files or less, are none.
+	TmpBytes int64
+	TmpFiles int
 }
 
 // A Model answers system calls as a kernel should.
@@ -160,7 +171,8 @@ type Model struct {
 	undefined bool      // the call under way came to what is no more
 	devices   []device  // that have locks
 	w         walk      // what the last walk has come to
-	steps     *Steps    // of the call under way, nil if it is made at once
+	tmp       tmp
+	steps     *Steps // of the call under way, nil if it is made at once
 
 	nodes  pool[node]
 	files  pool[file]
@@ -200,6 +212,10 @@ func (p *pool[T]) reset() { p.used = 0 }
 // New makes a model of a kernel that has just been booted.
 func New(c Config) *Model {
 	m := &Model{config: c, quirks: c.Quirks, limit: c.MemLimit}
+	if c.Caps.Tmpfs {
+		m.config.Caps.Rename, m.config.Caps.Link = true, true
+		m.quirks = tmpfsQuirks(c.Quirks)
+	}
 	if m.limit == 0 {
 		m.limit = 4 << 30
 	}
@@ -232,7 +248,12 @@ func (m *Model) boot() {
 	m.lastPid, m.stop, m.console, m.white, m.seen, m.bytes = 0, 0, 0, 0, 0, 0
 	m.readOnly, m.asked, m.undefined = false, false, false
 
+	m.tmp.reset()
 	m.root = m.newNode(kern.S_IFDIR | 0o755)
+	if m.isTmpfs() {
+		m.tmp.usage = usage{bytes: tmpNode, files: 1}
+		m.tmp.told = m.tmp.usage
+	}
 	m.root.parent = m.root
 	if !m.config.Caps.Bare {
 		dev := m.bootFile(m.root, "dev", kern.S_IFDIR|0o755, kern.NODEV)
@@ -274,6 +295,7 @@ const (
 )
 
 func (m *Model) bootFile(dir *node, name string, mode uint32, rdev kern.Dev) *node {
+	m.room(name, "")
 	n := m.newNode(mode)
 	n.rdev = rdev
 	m.enter(dir, name, n)
@@ -302,8 +324,14 @@ func (m *Model) newNode(mode uint32) *node {
 	switch n.kind() {
 	case kern.S_IFDIR:
 		n.nlink = 2
+		if m.isTmpfs() {
+			n.seq = tmpEnd
+		}
 	case kern.S_IFREG:
 		n.size = 0
+	}
+	if m.isTmpfs() {
+		m.tmp.number(n)
 	}
 	return n
 }

@@ -226,9 +226,18 @@ func (t *trip) lookupNow() clause.Cause {
 	if final && (t.why == forDelete || t.why == forRename) && m.readOnly {
 		return clause.ReadOnly
 	}
+	if m.isTmpfs() && dir.gone {
+		return t.inRemoved()
+	}
 	if len(t.name) == 1 && t.name[0] == '.' {
+		if m.isTmpfs() && final && t.why == forRename {
+			return clause.IsDir
+		}
 		t.found = dir
 		return 0
+	}
+	if m.isTmpfs() && dotdot && final && t.why == forRename {
+		return clause.Dot
 	}
 	if final && t.why == forRename && !m.config.Caps.Rename {
 		return clause.NoRename
@@ -245,15 +254,33 @@ func (t *trip) lookupNow() clause.Cause {
 	if at < 0 {
 		return t.absent()
 	}
+	n := dir.names[at].node
+	if n == nil && m.isTmpfs() {
+		return t.whiteout()
+	}
 	if final && (t.why == forDelete || t.why == forRename) {
 		if no := m.may(t.c, dir, write).because(clause.DirWrite, clause.DirProtected); no != 0 {
 			return no
 		}
+		if m.isTmpfs() && m.sticks(t.c, dir, n) {
+			return clause.Sticky
+		}
 	}
-	if t.found = dir.names[at].node; t.found == nil {
+	if t.found = n; n == nil {
 		return t.whiteout()
 	}
 	return 0
+}
+
+// inRemoved answers a lookup in a removed directory of a tmpfs, which has no names at all.
+func (t *trip) inRemoved() clause.Cause {
+	switch {
+	case !t.last:
+		return clause.Component
+	case t.why == forCreate || t.why == forRename:
+		return clause.DirRemoved
+	}
+	return clause.Absent
 }
 
 // absent answers a lookup that found no entry.
