@@ -124,7 +124,7 @@ func TestNameCacheShowsInNothing(t *testing.T) {
 					k.Do(&c, &ra)
 					plain.Do(&c, &rb)
 					if !ra.Equal(&rb) {
-						t.Fatalf("with the name cache and without:\n%s", explain(plain, k, shrink(plain, k, calls)))
+						t.Fatalf("with the name cache and without:\n%s", minimal(t, plain, k, calls))
 					}
 					g.Note(&c, &ra)
 					if ra.Stop != call.Running {

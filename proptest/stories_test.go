@@ -1,7 +1,9 @@
 package proptest_test
 
 import (
-	"math/rand/v2"
+	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -9,9 +11,9 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
+	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/gen"
 	"rumpvfs/proptest/model"
-	"rumpvfs/proptest/target"
-	"rumpvfs/sim"
 	"rumpvfs/sim/script"
 )
 
@@ -271,6 +273,27 @@ seteuid 100
 unlink "/d/f"
 unlinkat AT_FDCWD "/d/f" 0
 rmdir "/d/e"
+=== names beside whiteouts
+open "/f" O_CREAT|O_RDWR 0644
+mkdir "/d" 0755
+mknod "/w" S_IFWHT
+mknod "/d/w" S_IFWHT
+link "/f" "/w"
+stat "/w"
+rename "/f" "/d/w"
+stat "/d/w"
+open "/" O_RDONLY
+getdents 4 4096
+mkdir "/w" 0755
+rename "/w" "/d/w"
+rmdir "/d/w"
+rmdir "/d"
+getdents 4 4096
+=== as many names of a file as there may be, and a longer one
+open "/f" O_CREAT|O_RDWR 0644
+@links 32767
+fstat 3
+rename "/f" "/nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
 === times left alone
 open "/f" O_CREAT|O_RDWR 0644
 utimes "/f" 1 1073741822 1 1073741822
@@ -344,17 +367,20 @@ var protectedCalls = []call.Call{
 type teller struct {
 	t      *testing.T
 	m      *model.Model
-	k      *target.Kernel
+	k      call.System
+	fs     string
 	ra, rb call.Result
 	now    uint8
 }
 
 // do makes a call on both and reports whether they go on.
 func (s *teller) do(where string, c *call.Call) bool {
-	s.m.Do(c, &s.ra)
+	if s.m.Do(c, &s.ra); s.ra.Stop == call.Unknown {
+		return false
+	}
 	s.k.Do(c, &s.rb)
 	if !s.ra.Equal(&s.rb) {
-		s.t.Errorf("%s: %v => %s (%v), kernel => %s", where, c, s.ra.Format(c), s.m.Last, s.rb.Format(c))
+		s.t.Errorf("%s, on %s: %v => %s (%v), kernel => %s", where, s.fs, c, s.ra.Format(c), s.m.Last, s.rb.Format(c))
 		return false
 	}
 	return s.ra.Stop == call.Running
@@ -391,6 +417,18 @@ func (s *teller) many(where, line string) {
 	case "@fill":
 		for range kern.NOFILE {
 			list = append(list, call.Call{Op: call.Dup, FD: 3})
+		}
+	case "@links":
+		const each = 1000 // names of a directory
+		n := number(word[1])
+		if !strings.HasPrefix(s.fs, "tmpfs") {
+			n = 1 // there are no links
+		}
+		for i := range n {
+			if i%each == 0 {
+				list = append(list, call.Call{Op: call.Mkdir, Path: fmt.Sprintf("/%d", i/each), Mode: 0o755})
+			}
+			list = append(list, call.Call{Op: call.Link, Path: "/f", Path2: fmt.Sprintf("/%d/%d", i/each, i)})
 		}
 	case "@deep":
 		name := strings.Repeat("d", number(word[1]))
@@ -447,36 +485,78 @@ func (s *teller) tell(story string) {
 	}
 }
 
+// wander makes random calls on a model.
+func wander(m *model.Model, seed uint64, calls int) {
+	g := gen.New(gen.NewRand(seed, 0), gen.Config{})
+	var r call.Result
+	for calls > 0 {
+		_ = m.Reset()
+		g.Begin()
+		for range g.Length() {
+			var c call.Call
+			g.Next(&c)
+			m.Do(&c, &r)
+			g.Note(&c, &r)
+			if calls--; r.Stop != call.Running {
+				break
+			}
+		}
+	}
+}
+
 // covered is the share of the clauses, of those that can be reached, which the tests of this package reach: 97 in 100 at
 // least.
 const covered = 0.97
 
-// TestStories tells the stories to kernel and model, then makes random calls on the model, and counts the clauses.
+// TestStories tells the stories to kernel and model, on each file system as it is and without quirks, then makes random
+// calls on the model, and counts the clauses. testdata/missed.txt lists the clauses that are not reached so.
 func TestStories(t *testing.T) {
 	var all clause.Coverage
-	for _, q := range []kern.Quirks{kern.Rev1125, kern.Fixed} {
-		m := model.New(model.Config{Quirks: q})
-		k, err := target.New(sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125 &^ q}, nil)
-		if err != nil {
-			t.Fatal(err)
+	for i, fs := range driver.FileSystems() {
+		for _, q := range []kern.Quirks{kern.Rev1125, kern.Fixed} {
+			m := fs.Model(q)
+			k, err := fs.Kernel(q, hypercall.Deterministic)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &teller{t: t, m: m, k: k, fs: fs.Name}
+			for _, story := range strings.Split(stories, "\n=== ")[1:] {
+				s.tell(story)
+			}
+			if err := k.Close(); err != nil {
+				t.Error(err)
+			}
+			wander(m, uint64(i), 150_000)
+			m.Do(&call.Call{}, &s.ra)
+			all.Add(&m.Coverage)
 		}
-		s := &teller{t: t, m: m, k: k}
-		for _, story := range strings.Split(stories, "\n=== ")[1:] {
-			s.tell(story)
+	}
+	checkCoverage(t, &all)
+}
+
+// checkCoverage compares the clauses that were not reached with the list of those that need not be.
+func checkCoverage(t *testing.T, all *clause.Coverage) {
+	t.Helper()
+	src, err := os.ReadFile("testdata/missed.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var excused []string
+	for line := range strings.Lines(string(src)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			excused = append(excused, line)
 		}
-		if err := k.Close(); err != nil {
-			t.Error(err)
+	}
+	for _, name := range excused {
+		if id := clause.Named(name); id == 0 || all[id] > 0 {
+			t.Errorf("%s is on the list of what is missed, and is reached or no clause", name)
 		}
-		p := &picker{rand.New(rand.NewPCG(4, 2))}
-		for range 1000 {
-			p.script(m, 200)
-		}
-		m.Do(&call.Call{}, &s.ra)
-		all.Add(&m.Coverage)
 	}
 	missing := all.Missing()
 	for _, id := range missing {
-		t.Logf("not reached: %v: %s", id, id.Info().Sentence)
+		if !slices.Contains(excused, id.String()) {
+			t.Errorf("%v is not reached any more: %s", id, id.Info().Sentence)
+		}
 	}
 	if hit := all.Hit(); float64(hit) < covered*float64(hit+len(missing)) {
 		t.Errorf("%d clauses reached, %d not", hit, len(missing))

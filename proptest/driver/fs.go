@@ -54,6 +54,43 @@ func tmpfsOf(name, options string, args tmpfs.Args) FS {
 	}
 }
 
+// ReadOnlyRumpfs is rumpfs with a few files in it, mounted read-only.
+func ReadOnlyRumpfs() FS {
+	return FS{
+		Name: "rumpfs-readonly",
+		Caps: model.Caps{ReadOnly: true},
+		Tree: []call.Call{
+			{Op: call.Mkdir, Path: "/a", Mode: 0o777},
+			{Op: call.Mkdir, Path: "/a/b", Mode: 0o700},
+			{Op: call.Mknod, Path: "/b", Mode: kern.S_IFREG | 0o666},
+			{Op: call.Truncate, Path: "/b", Size: 5000},
+			{Op: call.Symlink, Path: "/c", Path2: "a"},
+			{Op: call.Mkfifo, Path: "/a/f", Mode: 0o666},
+			{Op: call.Mknod, Path: "/d", Mode: kern.S_IFWHT},
+		},
+		Prepare: func(p *sim.Proc) error {
+			for _, step := range []func() error{
+				func() error { return p.Mkdir("/a", 0o777) },
+				func() error { return p.Mkdir("/a/b", 0o700) },
+				func() error { return p.Mknod("/b", kern.S_IFREG|0o666, 0) },
+				func() error { return p.Truncate("/b", 5000) },
+				func() error { return p.Symlink("a", "/c") },
+				func() error { return p.Mkfifo("/a/f", 0o666) },
+				func() error { return p.Mknod("/d", kern.S_IFWHT, 0) },
+				func() error { return p.Mount("rumpfs", "/", kern.MNT_UPDATE|kern.MNT_RDONLY, nil) },
+			} {
+				if err := step(); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		Setup: []string{`mkdir "/a" 0777`, `mkdir "/a/b" 0700`, `mknod "/b" S_IFREG|0666`,
+			`truncate "/b" 5000`, `symlink "a" "/c"`, `mkfifo "/a/f" 0666`, `mknod "/d" S_IFWHT`,
+			`mount "rumpfs" "/" MNT_UPDATE|MNT_RDONLY`},
+	}
+}
+
 // populate makes what a kernel's own root has.
 func populate(p *sim.Proc) error {
 	for _, err := range []error{
@@ -68,7 +105,7 @@ func populate(p *sim.Proc) error {
 }
 
 // FileSystems are those that the project has.
-func FileSystems() []FS { return []FS{Rumpfs(), Tmpfs(), SmallTmpfs()} }
+func FileSystems() []FS { return []FS{Rumpfs(), ReadOnlyRumpfs(), Tmpfs(), SmallTmpfs()} }
 
 // FSNamed finds a file system of the project. The error lists their names.
 func FSNamed(name string) (FS, error) {

@@ -175,7 +175,7 @@ var Calls = []Spec{
 	{"getids", nil, "Tells the real and effective user and group.", nil},
 	{"getpid", nil, "Answers the number of the process.", nil},
 
-	{"pathconf", []Param{path("P"), num("NAME")}, "Answers a limit (_PC_NAME_MAX and so on) of the file system that P is on.", errs(walkErrors, kern.EINVAL)},
+	{"pathconf", []Param{path("P"), num("NAME")}, "Answers a limit (_PC_NAME_MAX and so on) of the file system that P is on.", errs(walkErrors, kern.EINVAL, kern.EOPNOTSUPP)},
 	{"fpathconf", []Param{num("FD"), num("NAME")}, "Answers a limit of the file system that an open file is on.", errs(fdErrors, kern.EINVAL, kern.EOPNOTSUPP)},
 	{"posix_fadvise", []Param{num("FD"), long("OFF"), long("N"), num("ADV")}, "Announces how N bytes from OFF will be used; answers the error as a number.",
 		errs(fdErrors, kern.EINVAL, kern.ESPIPE, kern.EOPNOTSUPP, kern.EFAULT)},
@@ -185,7 +185,7 @@ var Calls = []Spec{
 	{"getfh", onePath, "Makes a file handle for P.", errs(walkErrors, kern.EPERM, kern.EOPNOTSUPP)},
 	{"revoke", onePath, "Makes every open descriptor of the device P useless.", errs(walkErrors, kern.EPERM, kern.EOPNOTSUPP, kern.EINVAL)},
 	{"fcntl", []Param{num("FD"), num("CMD"), {Name: "ARG", Kind: KindFcntl}}, "Duplicates a descriptor, tells or sets its flags, or tests, takes or gives up a byte-range lock, as CMD asks.",
-		errs(fdErrors, kern.EINTR, kern.EDEADLK, kern.EINVAL, kern.EMFILE, kern.EAGAIN, kern.EOPNOTSUPP, kern.ENOTTY, kern.ENODEV)},
+		errs(fdErrors, kern.EINTR, kern.EDEADLK, kern.EINVAL, kern.EMFILE, kern.EAGAIN, kern.EOPNOTSUPP, kern.ENOTTY, kern.ENODEV, kern.EPASSTHROUGH)},
 	{"flock", []Param{num("FD"), num("OP")}, "Takes a lock on the whole file (LOCK_SH or LOCK_EX, and LOCK_NB not to wait), or gives it up (LOCK_UN).",
 		errs(fdErrors, kern.EINVAL, kern.EAGAIN, kern.EOPNOTSUPP)},
 	{"mount", []Param{{Name: "TYPE", Kind: KindString}, path("P"), num("FLAGS"),
