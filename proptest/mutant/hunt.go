@@ -19,7 +19,7 @@ type Kill struct {
 	Minimal bool            // of the script no call can be left out, and none made simpler
 }
 
-// Hunt makes random calls on a mutant and on the model until they differ, or the mutant stops or leaves something over; until
+// Hunt makes random calls on a mutant, of a file system that fails if that is what the bug is about, and on the model until they differ, or the mutant stops or leaves something over; until
 // calls are made, if that is not 0; or until ctx ends. The error is that of a kernel that does not boot.
 func Hunt(ctx context.Context, m *Mutant, seed, calls uint64) (*Kill, error) {
 	d, err := m.driver(driver.Config{Seed: seed, Calls: calls, Mode: m.mode()})
@@ -46,6 +46,9 @@ func (m *Mutant) mode() hypercall.Mode {
 
 // driver makes calls on mutant and model.
 func (m *Mutant) driver(c driver.Config) (*driver.Driver, error) {
+	if m != nil && m.Kind == Fault {
+		return faultDriver(m, c)
+	}
 	c.Quirks, c.FS = kern.Fixed, driver.Rumpfs()
 	c.System = func() (call.System, error) { return New(m, c.FS, Config{Quirks: c.Quirks, Mode: c.Mode}) }
 	return driver.New(c)
@@ -84,7 +87,17 @@ func Minimal(script []call.Call, fails func([]call.Call) bool) bool {
 // Replay makes the calls of a script on a mutant, or with m nil on a kernel without a bug, and on the model. There is no failure
 // if nothing was noticed.
 func Replay(m *Mutant, script []call.Call) (*driver.Failure, error) {
-	d, err := m.driver(driver.Config{Mode: hypercall.Deterministic})
+	return replay(m.driver, script)
+}
+
+// ReplayFaults makes the calls of a script on a mutant, or with m nil on a kernel without a bug, whose file system fails now and
+// then, and on the model.
+func ReplayFaults(m *Mutant, script []call.Call) (*driver.Failure, error) {
+	return replay(func(c driver.Config) (*driver.Driver, error) { return faultDriver(m, c) }, script)
+}
+
+func replay(on func(driver.Config) (*driver.Driver, error), script []call.Call) (*driver.Failure, error) {
+	d, err := on(driver.Config{Mode: hypercall.Deterministic})
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ type Config struct {
 	Quirks kern.Quirks
 	Mode   hypercall.Mode
 	Hooks  *kern.Hooks
+	Faults bool // the file system fails when Kernel.failing says so
 }
 
 // A Kernel is a kernel with a bug, or with none.
@@ -24,14 +25,16 @@ type Kernel struct {
 	memory memory
 
 	was, now *vnode.Ops // the file system's vector, and its copy with the bug
+	faults   bool
+	failing  failing
 }
 
 // New boots a kernel with a bug; m nil is one without. Mount is the file system that the bug is in.
 func New(m *Mutant, fs driver.FS, c Config) (*Kernel, error) {
 	k := &Kernel{mutant: m}
 	sc := sim.Config{Mode: c.Mode, Fixed: kern.Rev1125 &^ c.Quirks, Hooks: c.Hooks}
-	if m != nil && m.vector != nil {
-		sc.Wrap = k.wrap
+	if m != nil && m.vector != nil || c.Faults {
+		sc.Wrap, k.faults = k.wrap, c.Faults
 	}
 	var err error
 	k.Kernel, err = target.New(sc, func(p *sim.Proc) error {
@@ -44,14 +47,20 @@ func New(m *Mutant, fs driver.FS, c Config) (*Kernel, error) {
 	return k, err
 }
 
-// wrap gives the vector of the file system that the bug is in a copy with the bug.
+// wrap gives the vector of the file system that the bug is in a copy with the bug, over one that may fail.
 func (k *Kernel) wrap(ops *vnode.Ops) *vnode.Ops {
-	if ops.Name != k.mutant.FS() {
+	if k.mutant == nil && ops.Name != "rumpfs" || k.mutant != nil && ops.Name != k.mutant.FS() {
 		return ops
 	}
 	if k.was != ops {
-		now := *ops
-		k.mutant.vector(&vector{Ops: &now, was: *ops, memory: &k.memory})
+		was := ops
+		if k.faults {
+			was = k.failing.failable(ops)
+		}
+		now := *was
+		if k.mutant != nil && k.mutant.vector != nil {
+			k.mutant.vector(&vector{Ops: &now, was: *was, memory: &k.memory})
+		}
 		k.was, k.now = ops, &now
 	}
 	return k.now

@@ -58,7 +58,7 @@ func (m *Mutant) FS() string {
 
 // All are the mutants, in the order of their subjects.
 func All() []*Mutant {
-	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), renames())
+	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), renames(), races(), mishandled())
 	all := make([]*Mutant, len(list))
 	for i := range list {
 		all[i] = &list[i]
