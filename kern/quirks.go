@@ -68,30 +68,33 @@ type QuirkInfo struct {
 	What     string // what happens with the quirk
 	Cause    string // why the reference does so
 	Intended string // what happens without it
+	// POSIX says that the standard promises otherwise, and that system calls on rumpfs alone show it: no mapped host file, no
+	// device but null and zero, no mount.
+	POSIX bool
 }
 
 var quirkTable = [numQuirks]QuirkInfo{
 	QuirkReadBeyondEOF: {
-		Name: "read-beyond-eof", Layer: "rumpfs",
+		Name: "read-beyond-eof", Layer: "rumpfs", POSIX: true,
 		What:     "a read that starts beyond the end of a file gives NUL or stale bytes as far as the last page goes, and EINVAL beyond it",
 		Cause:    "what is left of the file is negative there, and is compared as an unsigned number, so that all of the request is read",
 		Intended: "0 bytes",
 	},
 	QuirkStaleTail: {
-		Name: "stale-tail", Layer: "rumpfs",
+		Name: "stale-tail", Layer: "rumpfs", POSIX: true,
 		What:     "bytes cut off by a truncation come back when the file grows again, as far as the last page went",
 		Cause:    "setting the size drops whole cached pages only; what the page of the new end holds beyond it stays",
 		Intended: "NUL bytes",
 	},
 	QuirkSizeForgotten: {
-		Name: "size-forgotten", Layer: "rumpfs",
+		Name: "size-forgotten", Layer: "rumpfs", POSIX: true,
 		What: "a regular file whose vnode was recycled, which takes more files than the kernel keeps vnodes, comes back with the size " +
 			"that it was created with: reading it fails, writing to it trips an assertion",
 		Cause:    "a vnode gets its size from va_size, which is never updated",
 		Intended: "the length of the data",
 	},
 	QuirkZeroWriteGrows: {
-		Name: "zero-write-grows", Layer: "rumpfs",
+		Name: "zero-write-grows", Layer: "rumpfs", POSIX: true,
 		What:     "a write of 0 bytes beyond the end of a file makes the file that long",
 		Cause:    "storage is provided up to offset plus length before anything looks at the length",
 		Intended: "no effect",
@@ -109,7 +112,7 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "reads zeros, writes nothing",
 	},
 	QuirkFifoIO: {
-		Name: "fifo-io", Layer: "rumpfs",
+		Name: "fifo-io", Layer: "rumpfs", POSIX: true,
 		What:     "a fifo opens at once, reads as empty, and writing to it trips an assertion",
 		Cause:    "fifos have the operations of regular files, but the page cache takes no fifos",
 		Intended: "there is no fifofs: open, read and write give EOPNOTSUPP",
@@ -121,27 +124,27 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "who is not the superuser clears them",
 	},
 	QuirkReaddirRepeats: {
-		Name: "readdir-repeats", Layer: "rumpfs",
+		Name: "readdir-repeats", Layer: "rumpfs", POSIX: true,
 		What: "getdents with a buffer that ends within an entry goes back one entry, so that the next call repeats it; " +
 			"if not even the first entry fits the answer is 0 and the offset 4294967295",
 		Cause:    "the index is stepped back when an entry does not fit, although it already is the index of that entry; it is an unsigned int",
 		Intended: "the next call begins with the entry that did not fit; EINVAL if none fits",
 	},
 	QuirkReaddirIndex: {
-		Name: "readdir-index", Layer: "rumpfs",
+		Name: "readdir-index", Layer: "rumpfs", POSIX: true,
 		What: "a directory's offset counts entries, newest first: creating or removing names between two calls repeats or skips others, " +
 			"and a read at or behind the end sets the offset to the number of entries",
 		Cause:    "entries have no position of their own",
 		Intended: "every name that is there all the time is returned once",
 	},
 	QuirkRemovedDirCreate: {
-		Name: "removed-dir-create", Layer: "rumpfs",
+		Name: "removed-dir-create", Layer: "rumpfs", POSIX: true,
 		What:     "names can be created in a directory that was removed, .. among them, several times",
 		Cause:    "lookup does not know that the directory is gone",
 		Intended: "ENOENT",
 	},
 	QuirkNlinkKept: {
-		Name: "nlink-kept", Layer: "rumpfs",
+		Name: "nlink-kept", Layer: "rumpfs", POSIX: true,
 		What:     "a removed file or directory that is still in use keeps its link count",
 		Cause:    "link counts are set once and never changed",
 		Intended: "0",
@@ -153,19 +156,19 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "one more for each of them",
 	},
 	QuirkOwnerRoot: {
-		Name: "owner-root", Layer: "rumpfs",
+		Name: "owner-root", Layer: "rumpfs", POSIX: true,
 		What:     "whatever is created belongs to user 0 and group 0",
 		Cause:    "the creating operations ignore the credentials",
 		Intended: "the effective user of the caller, the group of the directory",
 	},
 	QuirkTimesStill: {
-		Name: "times-still", Layer: "rumpfs",
+		Name: "times-still", Layer: "rumpfs", POSIX: true,
 		What:     "no operation but utimes moves a time stamp",
 		Cause:    "never implemented",
 		Intended: "as POSIX says",
 	},
 	QuirkTimeMinusOne: {
-		Name: "time-minus-one", Layer: "rumpfs",
+		Name: "time-minus-one", Layer: "rumpfs", POSIX: true,
 		What:     "utimes with -1 seconds leaves the seconds as they were",
 		Cause:    "seconds and nanoseconds are each compared with VNOVAL, which is -1",
 		Intended: "the moment one second before 1970",
@@ -189,7 +192,7 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "EROFS",
 	},
 	QuirkSticky: {
-		Name: "sticky", Layer: "rumpfs",
+		Name: "sticky", Layer: "rumpfs", POSIX: true,
 		What:     "who may write to a directory with the sticky bit may remove other people's names from it",
 		Cause:    "lookup does not look at the bit",
 		Intended: "EPERM for all but the owners of the file and of the directory",
@@ -219,7 +222,7 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "every use of the file ends; a directory gives EINVAL",
 	},
 	QuirkPathconf: {
-		Name: "pathconf", Layer: "rumpfs",
+		Name: "pathconf", Layer: "rumpfs", POSIX: true,
 		What:     "a file's size is said to take 43 bits, and a link's target to have up to 1024 bytes",
 		Cause:    "the first is a joke, the second counts the NUL",
 		Intended: "64 bits and 1023 bytes",
@@ -290,20 +293,20 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Intended: "EBADF, as for a block device",
 	},
 	QuirkGetcwdLimit: {
-		Name: "getcwd-limit", Layer: "namei",
+		Name: "getcwd-limit", Layer: "namei", POSIX: true,
 		What: "getcwd with an odd number of bytes of room may give the end of a path that does not fit, and a directory 512 levels " +
 			"down counts as below every root",
 		Cause:    "going up ends after as many levels as half the bytes of the buffer, without a look at how far it came",
 		Intended: "ERANGE, and what is true",
 	},
 	QuirkTruncateMinusOne: {
-		Name: "truncate-minus-one", Layer: "sim",
+		Name: "truncate-minus-one", Layer: "sim", POSIX: true,
 		What:     "truncate and ftruncate to length -1 succeed and change nothing; other negative lengths give ENOSPC",
 		Cause:    "the length is not checked, and -1 is VNOVAL",
 		Intended: "EINVAL",
 	},
 	QuirkUtimesUnchecked: {
-		Name: "utimes-unchecked", Layer: "sim",
+		Name: "utimes-unchecked", Layer: "sim", POSIX: true,
 		What:     "utimes takes microseconds below 0 and above 999999",
 		Cause:    "never checked",
 		Intended: "EINVAL",
@@ -367,6 +370,16 @@ var quirkTable = [numQuirks]QuirkInfo{
 		Cause:    "such a file belongs to the dead file system, whose operations do nothing else",
 		Intended: "EBADF, as stat gives",
 	},
+}
+
+// POSIXQuirks are those that POSIX promises otherwise; see QuirkInfo.POSIX.
+func POSIXQuirks() (s Quirks) {
+	for q := range numQuirks {
+		if quirkTable[q].POSIX {
+			s = s.With(q)
+		}
+	}
+	return s
 }
 
 // Info describes q.
