@@ -145,7 +145,7 @@ var differences = []Difference{
 		Name:     "chmod-bits",
 		Sentence: "Bits that the caller may not set are an error on NetBSD: the sticky bit of a file, and set-group-id for another group. Linux drops the latter and sets the former.",
 		Leaves: func(x *Case) bool {
-			return (x.Call.Op == call.Chmod || x.Call.Op == call.Fchmod) && x.because(clause.StickyFile, clause.OtherGroup)
+			return x.because(clause.StickyFile) || (x.Call.Op == call.Chmod || x.Call.Op == call.Fchmod) && x.because(clause.OtherGroup)
 		},
 	},
 	{
@@ -379,6 +379,13 @@ var differences = []Difference{
 		},
 	},
 	{
+		Name:     "truncate-time",
+		Sentence: "Truncating a file to the size that it has moves its time of modification on NetBSD.",
+		Explains: func(x *Case) bool {
+			return x.Call.Op == call.Times && x.is(0, 0) && x.Ours.Times[0] == x.Host.Times[0] && x.Ours.Times[1].Sec == call.Recent
+		},
+	},
+	{
 		Name:     "readlink-nothing",
 		Sentence: "readlink of no bytes is EINVAL on Linux, before all else.",
 		Explains: func(x *Case) bool { return x.Call.Op == call.Readlink && x.Call.N == 0 && x.Host.Errno == kern.EINVAL },
@@ -464,6 +471,9 @@ var firsts = []first{
 	{clause.BadFD, kern.EINVAL, []call.Op{call.Openat, call.Flock, call.Pwrite, call.Pread, call.Ftruncate, call.Lseek, call.Futimes, call.PosixFadvise, call.Fcntl}},
 	{clause.BadFD, kern.EISDIR, []call.Op{call.Unlinkat}},
 	{clause.BadFD, kern.EFAULT, []call.Op{call.Futimes}},
+	{clause.Null, kern.EBADF, []call.Op{call.Openat, call.Mkdirat, call.Unlinkat, call.Fstatat}},
+	{clause.Component, kern.EISDIR, []call.Op{call.Open, call.Openat}},
+	{clause.ThroughFile, kern.EISDIR, []call.Op{call.Open, call.Openat}},
 	{clause.BadLength, kern.EFAULT, []call.Op{call.Read, call.Pread}},
 	{clause.NotReadable, kern.EINVAL, []call.Op{call.Pread}},
 	{clause.NotWritable, kern.EINVAL, []call.Op{call.Pwrite, call.Ftruncate}},
