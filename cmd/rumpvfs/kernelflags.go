@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -46,4 +47,12 @@ func (f *kernelFlags) config() (sim.Config, error) {
 // addJobs adds the flag that says how many sections run at a time.
 func addJobs(cmd *cobra.Command, jobs *int) {
 	cmd.Flags().IntVar(jobs, "jobs", runtime.GOMAXPROCS(0), "sections to run at a time")
+}
+
+// atLeast wants the number of a flag not to be less than least.
+func atLeast(cmd *cobra.Command, flag string, n, least int) error {
+	if n < least {
+		return usageError{fmt.Errorf("--%s %d: expected at least %d; see %s --help", flag, n, least, cmd.CommandPath())}
+	}
+	return nil
 }

@@ -29,6 +29,12 @@ standard input. The exit status is 0 if no result differs.`,
   rumpvfs run my.rvs | rumpvfs replay --quirks fixed -`,
 		Args: atLeastOne("a TRACE"),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := atLeast(cmd, "jobs", jobs, 1); err != nil {
+				return err
+			}
+			if err := atLeast(cmd, "before", before, 0); err != nil {
+				return err
+			}
 			config, err := kernel.config()
 			if err != nil {
 				return err

@@ -29,6 +29,9 @@ it panics, which the trace shows as PANIC, goes to standard error.`,
   rumpvfs run --quirks fixed examples/tour.rvs`,
 		Args: atLeastOne("a SCRIPT"),
 		RunE: func(cmd *cobra.Command, files []string) error {
+			if err := atLeast(cmd, "jobs", jobs, 1); err != nil {
+				return err
+			}
 			config, err := kernel.config()
 			if err != nil {
 				return err

@@ -99,11 +99,8 @@ func (a Args) Bytes(i int) (b []byte, ok bool) {
 func (a *Arg) expand() []byte {
 	b := make([]byte, 0, a.length())
 	for _, p := range a.Parts {
-		if p.Text == "" {
-			continue
-		}
-		for range p.Repeat {
-			b = append(b, p.Text...)
+		if p.Text != "" { // of which there may be more than an int counts
+			b = append(b, strings.Repeat(p.Text, int(p.Repeat))...)
 		}
 	}
 	return b
