@@ -18,6 +18,9 @@ type machine struct {
 	mp *vnode.Mount
 	fs *memfs
 
+	files    []*vnode.Vnode // that tests made
+	panicked bool
+
 	uio kern.Uio // of the transfer in progress
 	iov [1][]byte
 }
@@ -98,7 +101,32 @@ func newSmallMachine(t testing.TB, c hypercall.Config, uc uvm.Config) *machine {
 	mp := sys.MountAlloc(l, fs, nil)
 	mp.FsBshift, mp.DevBshift = fs.bshift, kern.DEV_BSHIFT
 	mp.Stat.Mntonname = "/"
-	return &machine{System: sys, l: l, mp: mp, fs: fs}
+	m := &machine{System: sys, l: l, mp: mp, fs: fs}
+	t.Cleanup(func() { m.end(t) })
+	return m
+}
+
+// end audits the machine unless it has panicked: what a test leaves over are
+// its files at most, idle and unlocked.
+func (m *machine) end(t testing.TB) {
+	if m.panicked || t.Failed() {
+		return
+	}
+	m.UVM.StopDaemon(m.l)
+	m.StopThreads(m.l)
+	for _, vp := range m.files {
+		if vp.Interlock == nil { // it has gone
+			continue
+		}
+		m.audit(t, vp)
+		if state, _ := vnode.VOP_ISLOCKED(m.l, vp); state != 0 {
+			t.Errorf("left locked: %v", vp)
+		}
+	}
+	m.l.Exit()
+	if left := m.System.K.Sys.Shutdown(); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
 }
 
 // setBshift gives the file system blocks of 1<<bshift bytes.
@@ -115,6 +143,7 @@ func (m *machine) open(t testing.TB, data string) *vnode.Vnode {
 	vp.Data = &memfile{data: []byte(data), holes: map[int64]bool{}}
 	genfs.NodeInit(vp, &m.fs.genfs)
 	vp.SetSize(m.l, int64(len(data)))
+	m.files = append(m.files, vp)
 	return vp
 }
 
@@ -253,11 +282,13 @@ func (m *machine) audit(t testing.TB, vp *vnode.Vnode) {
 	}
 }
 
-// panics returns what kernel panic f ends in.
-func panics(f func()) (p *kern.Panic) {
+// panics returns what kernel panic f ends in. After one the machine is not
+// audited.
+func (m *machine) panics(f func()) (p *kern.Panic) {
 	defer func() {
 		if r := recover(); r != nil {
 			p = r.(*kern.Panic)
+			m.panicked = true
 		}
 	}()
 	f()

@@ -101,7 +101,7 @@ func TestEopnotsupp(t *testing.T) {
 	wantErr(t, "inactive", genfs.Eopnotsupp(l, &vnode.InactiveArgs{Vp: vp}), kern.EOPNOTSUPP)
 	refs("inactive", 1, 1)
 	for _, a := range []vnode.Args{&vnode.LookupArgs{Dvp: dvp, Cnp: cnp}, &vnode.AbortopArgs{Dvp: dvp, Cnp: cnp}} {
-		if panics(func() { genfs.Eopnotsupp(l, a) }) == nil {
+		if m.panics(func() { genfs.Eopnotsupp(l, a) }) == nil {
 			t.Errorf("%s: no panic", a.Desc().Name)
 		}
 	}
@@ -130,7 +130,7 @@ func TestNullPutpages(t *testing.T) {
 		t.Fatal(err)
 	}
 	vp.Interlock.Enter(m.l)
-	if panics(func() { genfs.NullPutpages(m.l, vp, 0, 0, 0) }) == nil {
+	if m.panics(func() { genfs.NullPutpages(m.l, vp, 0, 0, 0) }) == nil {
 		t.Error("no panic though there is a page")
 	}
 	vp.Interlock.Exit(m.l)

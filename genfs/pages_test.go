@@ -330,7 +330,7 @@ func TestPastEOF(t *testing.T) {
 	if m.fs.reads != 0 {
 		t.Errorf("%d transfers for what is not on the device", m.fs.reads)
 	}
-	p := panics(func() { m.get(vp, 3*page, 1, 0, rw, syncio|uvm.PGO_PASTEOF) })
+	p := m.panics(func() { m.get(vp, 3*page, 1, 0, rw, syncio|uvm.PGO_PASTEOF) })
 	if p == nil || !strings.Contains(p.Msg, "past eof") {
 		t.Errorf("beyond the write size: %v", p)
 	}
@@ -720,7 +720,7 @@ func TestBadCalls(t *testing.T) {
 		"bad op":                 func() { genfs.Badop(m.l, &vnode.LockArgs{Vp: vp}) },
 		"revoke of one alias":    func() { genfs.Revoke(m.l, vp, 0) },
 	} {
-		p := panics(f)
+		p := m.panics(f)
 		if p == nil {
 			t.Errorf("%s: no panic", name)
 		}
@@ -748,7 +748,7 @@ func TestSizeOverflow(t *testing.T) {
 		wantErr(t, "size rounds to a negative number", m.read(vp, 0, make([]byte, 1)), kern.EINVAL)
 	}
 	vp.Size, vp.WriteSize = math.MaxInt64-600, math.MaxInt64-600
-	if p := panics(func() { m.read(vp, 0, make([]byte, 1)) }); p == nil || !strings.Contains(p.Msg, "undefined: ") {
+	if p := m.panics(func() { m.read(vp, 0, make([]byte, 1)) }); p == nil || !strings.Contains(p.Msg, "undefined: ") {
 		t.Errorf("%v, want an undefined quirk", p)
 	}
 }

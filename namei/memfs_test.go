@@ -348,6 +348,13 @@ func newWorldSeed(t testing.TB, c hypercall.Config, tree string) *world {
 		}
 	}
 	w.base = w.sys.Audit(w.l)
+	if t != nil {
+		t.Cleanup(func() {
+			if w.k.Sys.Stopped() == nil {
+				w.balanced("in the end")
+			}
+		})
+	}
 	return w
 }
 
