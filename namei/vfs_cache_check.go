@@ -7,102 +7,90 @@ import (
 	"rumpvfs/vnode"
 )
 
-// Check names what is wrong with the name cache: entries of vnodes that are
-// dead, of different mounts, or in what is no directory; entries that one
-// list has and another has not; more entries than are allowed. Nothing means
-// that all is well. It may be asked at any time.
+// Check verifies the name cache: that its entries are of vnodes that live and
+// in directories, that a list has all entries that others have, and that
+// there are no more than are allowed. It may be asked at any time.
 //
-// Preconditions: l holds no lock that comes after the cache's own.
-func (c *Cache) Check(l *kern.Lwp) []string {
-	var wrong []string
-	report := func(ncp *vnode.Namecache, what string) {
-		wrong = append(wrong, fmt.Sprintf("name cache: %q: %s", ncp.Name[:ncp.Nlen], what))
-	}
-	c.lock.REnter(l)
-	defer c.lock.Exit(l)
-	byAge := ring(c.oldest, vnode.ByAge, report)
-	total := [vnode.NumNameLists]int{vnode.ByAge: len(byAge)}
+// Preconditions: the lwp of ck holds no lock that comes after the cache's own.
+func (c *Cache) Check(ck *kern.Checkup) {
+	c.lock.REnter(ck.L)
+	defer c.lock.Exit(ck.L)
+	var total [vnode.NumNameLists]int
 	named := 0
-	for _, ncp := range byAge {
+	total[vnode.ByAge] = checkRing(ck, c.oldest, vnode.ByAge)
+	ncp := c.oldest
+	for range total[vnode.ByAge] {
 		if c.entries[ncp.NameKey] != ncp {
-			report(ncp, "is not found by its name")
+			ck.Brokenf(entry{ncp}, "is not found by its name")
 		}
-		for _, what := range checkEntry(ncp) {
-			report(ncp, what)
-		}
+		checkEntry(ck, ncp)
 		if ncp.Dvp.Dnclist == ncp {
-			list := ring(ncp, vnode.ByDirectory, report)
-			for _, e := range list {
-				if e.Dvp != ncp.Dvp {
-					report(e, "is on the list of another directory")
-				}
+			total[vnode.ByDirectory] += checkRing(ck, ncp, vnode.ByDirectory)
+		}
+		if ncp.Vp != nil {
+			named++
+			if ncp.Vp.Nclist == ncp {
+				total[vnode.ByVnode] += checkRing(ck, ncp, vnode.ByVnode)
 			}
-			total[vnode.ByDirectory] += len(list)
 		}
-		if ncp.Vp == nil {
-			continue
-		}
-		named++
-		if ncp.Vp.Nclist == ncp {
-			list := ring(ncp, vnode.ByVnode, report)
-			for _, e := range list {
-				if e.Vp != ncp.Vp {
-					report(e, "is on the list of another vnode")
-				}
-			}
-			total[vnode.ByVnode] += len(list)
-		}
+		ncp = ncp.Next[vnode.ByAge]
 	}
 	n := len(c.entries)
 	if total != [...]int{vnode.ByAge: n, vnode.ByDirectory: n, vnode.ByVnode: named} {
-		wrong = append(wrong, fmt.Sprintf("name cache: %d entries, %d with a vnode; on the lists: %v", n, named, total))
+		ck.Brokenf("name cache", "%d entries, %d with a vnode; on the lists: %v", n, named, total)
 	}
 	if n > c.most {
-		wrong = append(wrong, fmt.Sprintf("name cache: %d entries, more than %d", n, c.most))
+		ck.Brokenf("name cache", "%d entries, more than %d", n, c.most)
 	}
-	return wrong
 }
 
-// checkEntry says what is wrong with the vnodes of an entry.
-func checkEntry(ncp *vnode.Namecache) (wrong []string) {
+// checkEntry verifies the vnodes of an entry.
+func checkEntry(ck *kern.Checkup, ncp *vnode.Namecache) {
 	dvp, vp := ncp.Dvp, ncp.Vp
 	if dvp.Type() != vnode.VDIR {
-		wrong = append(wrong, "is in what is no directory")
+		ck.Brokenf(entry{ncp}, "is in what is no directory")
 	}
 	if dvp.Iflag()&vnode.VI_CLEAN != 0 {
-		wrong = append(wrong, "is in a dead directory")
+		ck.Brokenf(entry{ncp}, "is in a dead directory")
 	}
-	if vp == nil {
-		return wrong
+	if vp != nil && vp.Iflag()&vnode.VI_CLEAN != 0 {
+		ck.Brokenf(entry{ncp}, "leads to a dead vnode")
 	}
-	if vp.Iflag()&vnode.VI_CLEAN != 0 {
-		wrong = append(wrong, "leads to a dead vnode")
+	if vp != nil && ncp.Whiteout {
+		ck.Brokenf(entry{ncp}, "is a whiteout that leads to a vnode")
 	}
-	if ncp.Whiteout {
-		wrong = append(wrong, "is a whiteout that leads to a vnode")
-	}
-	return wrong
 }
 
-// ring returns the entries of a list from first on.
-func ring(first *vnode.Namecache, which int, report func(*vnode.Namecache, string)) (list []*vnode.Namecache) {
+// checkRing verifies a list from its first entry on and returns its length,
+// that of the part that is linked.
+func checkRing(ck *kern.Checkup, first *vnode.Namecache, which int) (n int) {
 	for ncp := first; ncp != nil; {
-		list = append(list, ncp)
+		n++
+		if which == vnode.ByDirectory && ncp.Dvp != first.Dvp || which == vnode.ByVnode && ncp.Vp != first.Vp {
+			ck.Brokenf(entry{ncp}, "is on the list of another vnode")
+		}
 		next := ncp.Next[which]
 		if next == nil || next.Prev[which] != ncp {
-			report(ncp, fmt.Sprintf("is not linked in list %d", which))
+			ck.Brokenf(entry{ncp}, "is not linked in list %d", which)
 			break
 		}
 		if ncp = next; ncp == first {
 			break
 		}
 	}
-	return list
+	return n
 }
+
+// entry is a name that is in the cache.
+type entry struct{ *vnode.Namecache }
+
+func (e entry) String() string { return fmt.Sprintf("name cache: %q", e.Name[:e.Nlen]) }
 
 // Audit names what is left in the cache when all file systems are unmounted.
 func (c *Cache) Audit(l *kern.Lwp) []string {
-	left := c.Check(l)
+	ck := kern.NewCheckup(l, c.Check)
+	ck.Begin()
+	left := ck.End()
 	if n := c.Len(l); n != 0 {
 		left = append(left, fmt.Sprintf("%d names in the name cache", n))
 	}

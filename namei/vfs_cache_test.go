@@ -46,9 +46,16 @@ func look(l *kern.Lwp, dvp *vnode.Vnode, op, flags uint32, name string) (*vnode.
 
 const last = vnode.ISLASTCN | vnode.MAKEENTRY
 
+// wrong is what Check says.
+func wrong(l *kern.Lwp, c *Cache) []string {
+	ck := kern.NewCheckup(l, c.Check)
+	ck.Begin()
+	return ck.End()
+}
+
 func (w *world) sound(c *Cache) {
 	w.t.Helper()
-	if wrong := c.Check(w.l); wrong != nil {
+	if wrong := wrong(w.l, c); wrong != nil {
 		w.t.Fatal(strings.Join(wrong, "\n"))
 	}
 }
@@ -261,7 +268,7 @@ func TestCacheSchedules(t *testing.T) {
 			lwps = append(lwps, kern.StartLwp(w.k, w.l.Proc, name, func(l *kern.Lwp) {
 				for i := range rounds {
 					body(l, i)
-					if wrong := c.Check(l); wrong != nil {
+					if wrong := wrong(l, c); wrong != nil {
 						t.Errorf("seed %d: %s: %v", seed, name, wrong)
 					}
 				}
@@ -345,7 +352,7 @@ func TestCacheCheckSees(t *testing.T) {
 		_ = w.visit("/d/g")
 		w.sound(c)
 		s.spoil(c, f.Nclist)
-		if got := strings.Join(c.Check(w.l), "\n"); !strings.Contains(got, s.want) {
+		if got := strings.Join(wrong(w.l, c), "\n"); !strings.Contains(got, s.want) {
 			t.Errorf("%s: %q", s.name, got)
 		}
 	}

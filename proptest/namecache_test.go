@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"testing"
 
 	"rumpvfs/kern"
@@ -66,9 +65,9 @@ func (k *recycler) Do(c *call.Call, r *call.Result) {
 	}
 	noGen{k.Kernel}.Do(c, r)
 	if r.Stop == call.Running {
-		if wrong := k.Sim.Names.Check(l); wrong != nil {
+		if err := k.Sim.Check(); err != nil {
 			r.Stop = call.Broken
-			r.Data = fmt.Append(nil, strings.Join(wrong, "; "))
+			r.Data = fmt.Append(nil, err)
 		}
 	}
 	l.Exit()
