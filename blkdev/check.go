@@ -56,15 +56,15 @@ func (c *Cache) checkQueue(ck *kern.Checkup, queue int) (n int, bytes int64, blo
 
 func (c *Cache) checkBuffer(ck *kern.Checkup, h *header) {
 	switch {
-	case h.Cflags&(vnode.BC_BUSY|vnode.BC_WANTED) != 0:
+	case h.Cflags&(vnode.BC_BUSY|vnode.BC_WANTED|vnode.BC_VFLUSH) != 0:
 		ck.Brokenf(h, "somebody owns it")
 	case h.refcnt != 1:
 		ck.Brokenf(h, "%d references", h.refcnt)
 	case h.Vp != nil && c.blocks[blockKey{h.Vp, h.Lblkno}] != h:
 		ck.Brokenf(h, "the index leads elsewhere")
-	case h.Vp == nil && h.Oflags&vnode.BO_DELWRI != 0:
-		ck.Brokenf(h, "waits to be written, and belongs to no vnode")
-	case len(h.Data) != h.Bufsize:
+	case (h.Vp == nil) != (h.Cflags&vnode.BC_INVAL != 0):
+		ck.Brokenf(h, "is invalid, or belongs to no vnode, but not both")
+	case len(h.Data) != h.Bufsize || h.Bufsize == 0:
 		ck.Brokenf(h, "has %d bytes of memory, not %d", len(h.Data), h.Bufsize)
 	}
 }

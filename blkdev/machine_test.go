@@ -206,37 +206,18 @@ func (m *machine) end(vps ...*vnode.Vnode) {
 	m.want("threads", m.k.Sys.Shutdown(), "[]")
 }
 
-// checkCache checks what is true of a cache while nobody works with it.
+// broken is what Check says of the cache while nobody works with it.
+func (m *machine) broken() []string {
+	ck := kern.NewCheckup(m.l, func(*kern.Checkup) {})
+	ck.Begin()
+	m.cache.Check(ck)
+	return ck.End()
+}
+
 func (m *machine) checkCache() {
 	m.t.Helper()
-	c := m.cache
-	n, bytes := 0, int64(0)
-	for i, q := range c.queues {
-		sum := int64(0)
-		var prev *header
-		for h := q.first; h != nil; prev, h = h, h.next {
-			n++
-			sum += int64(h.Bufsize)
-			if h.queue != i || h.prev != prev || h.Cflags&(vnode.BC_BUSY|vnode.BC_WANTED|vnode.BC_VFLUSH) != 0 || h.refcnt != 1 {
-				m.t.Errorf("queue %d: block %d, flags %#x, %d references", i, h.Lblkno, h.Cflags, h.refcnt)
-			}
-			if len(h.Data) != h.Bufsize || h.Bufsize == 0 {
-				m.t.Errorf("queue %d: %d bytes for a buffer of %d", i, len(h.Data), h.Bufsize)
-			}
-			if invalid := h.Cflags&vnode.BC_INVAL != 0; (h.Vp == nil) != invalid {
-				m.t.Errorf("queue %d: vnode %v of a buffer with flags %#x", i, h.Vp, h.Cflags)
-			}
-			if h.Vp != nil && c.blocks[blockKey{h.Vp, h.Lblkno}] != h {
-				m.t.Errorf("queue %d: block %d is not to be found", i, h.Lblkno)
-			}
-		}
-		if q.last != prev || q.bytes != sum {
-			m.t.Errorf("queue %d: %d bytes, counted %d", i, q.bytes, sum)
-		}
-		bytes += sum
-	}
-	if n != c.nbuf || bytes != c.bufmem || c.writing != 0 {
-		m.t.Errorf("%d buffers of %d bytes, %d being written; counted %d and %d", c.nbuf, c.bufmem, c.writing, n, bytes)
+	for _, what := range m.broken() {
+		m.t.Error(what)
 	}
 }
 

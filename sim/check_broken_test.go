@@ -75,7 +75,7 @@ func TestCheckNames(t *testing.T) {
 			vp.Rele(l)
 		}, []string{"writecount 2, but 1 uses for writing (open file)"}},
 		{"a busy mount", func(t *testing.T, p *Proc, l *kern.Lwp) { _ = p.k.V.Mounts(l)[1].Busy(l) },
-			[]string{`mount "/t"`, "refcnt", "references"}},
+			[]string{`mount "/t"`, "busy 1 times"}},
 		{"an open file", func(t *testing.T, p *Proc, l *kern.Lwp) {
 			fp, _, err := p.fd.AllocFile(l)
 			if err != nil {

@@ -66,7 +66,7 @@ func (sys *System) Count(c *kern.Checkup) {
 func (sys *System) Check(c *kern.Checkup) {
 	n := sys.nomount.check(c, nil)
 	if sys.DeadMount != nil {
-		n += sys.DeadMount.check(c, 2, 1) // it is busy for good
+		n += sys.DeadMount.check(c)
 	}
 	var prev *Mount
 	for mp := sys.mountFirst; mp != nil; mp = mp.next {
@@ -76,7 +76,10 @@ func (sys *System) Check(c *kern.Checkup) {
 		case mp.Covered != nil && mp.Covered.Mountedhere() != mp:
 			c.Brokenf(mp, "the directory that it covers does not know: %s", mp.Covered.KernelState())
 		}
-		n += mp.check(c, 1, 0)
+		n += mp.check(c)
+		if mp.busynest != 0 {
+			c.Brokenf(mp, "busy %d times", mp.busynest)
+		}
 		prev = mp
 	}
 	if sys.mountLast != prev {
@@ -116,16 +119,13 @@ func (sys *System) checkReleases(c *kern.Checkup) {
 	}
 }
 
-// check verifies a mount, to which refs references are known besides those of
-// vnodes, and its vnodes. It returns their number.
-func (mp *Mount) check(c *kern.Checkup, refs, busy int) int {
+// check verifies a mount and its vnodes, and returns their number.
+func (mp *Mount) check(c *kern.Checkup) int {
 	n := mp.vnodes.check(c, mp)
-	refs += n + c.Counted(&mp.refs)
+	refs := 1 + n + mp.busynest
 	switch {
 	case mp.Refcnt() != refs:
 		c.Brokenf(mp, "refcnt %d, but %d references", mp.Refcnt(), refs)
-	case mp.busynest != busy:
-		c.Brokenf(mp, "busy %d times", mp.busynest)
 	case mp.unmounter != nil || mp.Iflag()&(kern.IMNT_UNMOUNT|kern.IMNT_GONE) != 0:
 		c.Brokenf(mp, "is being unmounted")
 	case mp.loading != 0 || mp.closedBy != nil:

@@ -76,8 +76,6 @@ type Mount struct {
 	closedBy   *kern.Lwp     // m: only this lwp may make vnodes; nil: everybody
 
 	latest atomic.Pointer[kern.Statvfs] // a: the statistics that were asked for last
-
-	refs kern.Tally // what a Checkup has found
 }
 
 // Latest returns the statistics that were remembered last, or what is known
