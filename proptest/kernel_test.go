@@ -50,10 +50,10 @@ func minimal(t *testing.T, oracle, system call.System, script []call.Call) strin
 	return string(c.Text())
 }
 
-// compare makes random calls on a kernel and a model.
+// compare makes random calls on a kernel and a model, and has the kernel verify its invariants after each.
 func compare(t *testing.T, c driver.Config) {
 	t.Helper()
-	c.Seed, c.Failures = seedFrom(), 3
+	c.Seed, c.Failures, c.Check = seedFrom(), 3, driver.Invariants
 	d, err := driver.New(c)
 	if err != nil {
 		t.Fatal(err)

@@ -129,3 +129,11 @@ func (fs FS) Kernel(quirks kern.Quirks, mode hypercall.Mode) (call.System, error
 func (fs FS) Model(quirks kern.Quirks) *model.Model {
 	return model.New(model.Config{Quirks: quirks, Caps: fs.Caps, Tree: fs.Tree})
 }
+
+// Invariants is a [Config.Check] for systems that are kernels: every invariant of the kernel holds.
+func Invariants(system call.System, _ *call.Call) error {
+	if k, ok := system.(*target.Kernel); ok {
+		return k.Sim.Check()
+	}
+	return nil
+}
