@@ -32,8 +32,9 @@ func commands() []command {
 			"-f in the kernel's order, -i with numbers, -l with attributes, -W whiteouts too.", (*Shell).ls},
 		{"lsof", "lsof", "Lists the files that processes have open.", (*Shell).lsof},
 		{"mkdir", "mkdir [-p] DIR...", "Makes directories, with -p those above them too.", (*Shell).mkdir},
-		{"mount", "mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]", "Lists what is mounted, or mounts a file system (rumpfs) on DIR, " +
-			"-r read-only; -u changes what is mounted there. Options: async, extattr, noatime, nodev, noexec, nosuid, ro, rw, sync, union, update.", (*Shell).mount},
+		{"mount", "mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]", "Lists what is mounted, or mounts a file system (rumpfs, if no TYPE is given) on DIR, " +
+			"-r read-only; -u changes what is mounted there. Options: async, extattr, noatime, nodev, noexec, nosuid, ro, rw, sync, union, update; " +
+			"of tmpfs also size=BYTES, nodes=N, mode=OCTAL.", (*Shell).mount},
 		{"mv", "mv FROM TO", "Renames a file.", (*Shell).mv},
 		{"ps", "ps", "Lists the processes of the kernel.", (*Shell).ps},
 		{"pwd", "pwd", "Tells the working directory.", (*Shell).pwd},

@@ -3,11 +3,13 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
 	"rumpvfs/kern"
 	"rumpvfs/sim"
+	"rumpvfs/tmpfs"
 )
 
 // mountOptions are what mount -o takes, and what mount calls a flag that is
@@ -45,12 +47,55 @@ func mountFlag(option string) (int, error) {
 type mounting struct {
 	fstype string
 	flags  int
+	tmpfs  *tmpfs.Args
+	limits bool // tmpfs holds options that are for tmpfs alone
 	rest   []string
+}
+
+// option is one of those behind -o.
+func (m *mounting) option(o string) error {
+	name, value, ok := strings.Cut(o, "=")
+	if !ok {
+		flag, err := mountFlag(o)
+		m.flags |= flag
+		return err
+	}
+	base := 0
+	if name == "mode" {
+		base = 8
+	}
+	n, err := strconv.ParseUint(value, base, 63)
+	if err != nil {
+		return fmt.Errorf("%s: expected a number", printable(o))
+	}
+	switch name {
+	case "size":
+		m.tmpfs.SizeMax = int64(n)
+	case "nodes":
+		m.tmpfs.NodesMax = n
+	case "mode":
+		m.tmpfs.RootMode = uint32(n & kern.ALLPERMS)
+	default:
+		return fmt.Errorf("%s: no such option", printable(o))
+	}
+	m.limits = true
+	return nil
+}
+
+// data is what the file system is told besides the flags.
+func (m *mounting) data() (any, error) {
+	switch {
+	case m.fstype == tmpfs.MOUNT_TMPFS:
+		return m.tmpfs, nil
+	case m.limits:
+		return nil, fmt.Errorf("size, nodes and mode are options of %s", tmpfs.MOUNT_TMPFS)
+	}
+	return nil, nil
 }
 
 // parseMount reads mount's options, whose arguments follow them.
 func parseMount(args []string) (m mounting, err error) {
-	m.fstype = "rumpfs"
+	m.fstype, m.tmpfs = "rumpfs", tmpfs.DefaultArgs()
 	for len(args) > 0 && strings.HasPrefix(args[0], "-") {
 		option := args[0]
 		args = args[1:]
@@ -63,11 +108,9 @@ func parseMount(args []string) (m mounting, err error) {
 			m.fstype, args = args[0], args[1:]
 		case option == "-o" && len(args) > 0:
 			for _, o := range strings.Split(args[0], ",") {
-				flag, err := mountFlag(o)
-				if err != nil {
+				if err := m.option(o); err != nil {
 					return m, err
 				}
-				m.flags |= flag
 			}
 			args = args[1:]
 		default:
@@ -91,8 +134,12 @@ func (s *Shell) mount(args []string) error {
 	if len(m.rest) < 1 || len(m.rest) > 2 {
 		return errUsage
 	}
+	data, err := m.data()
+	if err != nil {
+		return err
+	}
 	dir := m.rest[len(m.rest)-1]
-	return named(dir, s.proc().Mount(m.fstype, dir, m.flags, nil))
+	return named(dir, s.proc().Mount(m.fstype, dir, m.flags, data))
 }
 
 func (s *Shell) listMounts() error {

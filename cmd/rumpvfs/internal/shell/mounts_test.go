@@ -1,6 +1,9 @@
 package shell
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestMountCommands(t *testing.T) {
 	term := newTerminal(t, deterministic)
@@ -15,17 +18,23 @@ func TestMountCommands(t *testing.T) {
 		"cd /n/d", "umount /n /nosuch")
 	term.wants("rumpfs on / type rumpfs (local)\n", "umount -f /n /m", "mount")
 	term.wants("error: umount: /n: EINVAL: an argument makes no sense\n", "umount -f /n")
+	term.wants("tmpfs on /m type tmpfs (nosuid, local)\ndrwx------ 2 root wheel 0 2014-07-15 00:00 /m\nerror: echo: ENOSPC: no room is left\n",
+		"mount -t tmpfs -o nosuid,size=0x4000,nodes=10,mode=700 tmpfs /m", "mount", "ls -ld /m", "echo "+strings.Repeat("x", 20000)+" > /m/f")
 	for line, want := range map[string]string{
-		"mount -x /m":        "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
-		"mount -t":           "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
-		"mount -r":           "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
-		"mount a b c":        "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
-		"mount -o ro, /m":    "mount: \"\": no such option",
-		"mount -o quota /m":  "mount: quota: no such option",
-		"mount -t ext2fs /m": "mount: /m: ENODEV: the device or file system cannot do this",
-		"umount":             "usage: umount [-f] DIR...",
-		"umount -r /m":       "usage: umount [-f] DIR...",
-		"lsof x":             "usage: lsof",
+		"mount -o size=1 /m":          "mount: size, nodes and mode are options of tmpfs",
+		"mount -t tmpfs -o size=x /m": "mount: size=x: expected a number",
+		"mount -t tmpfs -o mode=8 /m": "mount: mode=8: expected a number",
+		"mount -o inodes=3 /m":        "mount: inodes=3: no such option",
+		"mount -x /m":                 "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
+		"mount -t":                    "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
+		"mount -r":                    "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
+		"mount a b c":                 "usage: mount [-ru] [-t TYPE] [-o OPTION,...] [FROM] [DIR]",
+		"mount -o ro, /m":             "mount: \"\": no such option",
+		"mount -o quota /m":           "mount: quota: no such option",
+		"mount -t ext2fs /m":          "mount: /m: ENODEV: the device or file system cannot do this",
+		"umount":                      "usage: umount [-f] DIR...",
+		"umount -r /m":                "usage: umount [-f] DIR...",
+		"lsof x":                      "usage: lsof",
 	} {
 		term.wants("error: "+want+"\n", line)
 	}
