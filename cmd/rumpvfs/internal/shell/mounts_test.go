@@ -18,7 +18,7 @@ func TestMountCommands(t *testing.T) {
 		"cd /n/d", "umount /n /nosuch")
 	term.wants("rumpfs on / type rumpfs (local)\n", "umount -f /n /m", "mount")
 	term.wants("error: umount: /n: EINVAL: an argument makes no sense\n", "umount -f /n")
-	term.wants("tmpfs on /m type tmpfs (nosuid, local)\ndrwx------ 2 root wheel 0 2014-07-15 00:00 /m\nerror: echo: ENOSPC: no room is left\n",
+	term.wants("rumpfs on / type rumpfs (local)\ntmpfs on /m type tmpfs (nosuid, local)\ndrwx------ 2 root wheel 0 2014-07-15 00:00 /m\nerror: echo: ENOSPC: no room is left\n",
 		"mount -t tmpfs -o nosuid,size=0x4000,nodes=10,mode=700 tmpfs /m", "mount", "ls -ld /m", "echo "+strings.Repeat("x", 20000)+" > /m/f")
 	for line, want := range map[string]string{
 		"mount -o size=1 /m":          "mount: size, nodes and mode are options of tmpfs",
