@@ -7,6 +7,7 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
+	"rumpvfs/proptest/driver"
 )
 
 // A Case is a call with what ours answered, why, and what the host did.
@@ -17,7 +18,9 @@ type Case struct {
 	Clause *clause.Clause
 
 	at     int  // where in the script
+	tmpfs  bool // ours is tmpfs, with what its authors did not see
 	climbs bool // ".." is in a path, or in a symbolic link of the script
+	reused bool // all is the same, but ours has given the number of an inode anew
 }
 
 // both reports whether both answered with an error.
@@ -58,13 +61,14 @@ type Comparer struct {
 	// Seen counts how often each of Differences explained an answer.
 	Seen []uint64
 
+	fs         driver.FS
 	ours, host map[uint32]uint32 // which inode is which
 	climbs     bool              // a symbolic link has ".." in it
 }
 
-// NewComparer makes a comparer that has seen nothing.
-func NewComparer() *Comparer {
-	c := &Comparer{Seen: make([]uint64, len(Differences()))}
+// NewComparer makes a comparer for a file system of ours.
+func NewComparer(fs driver.FS) *Comparer {
+	c := &Comparer{fs: fs, Seen: make([]uint64, len(Differences()))}
 	c.Begin()
 	return c
 }
@@ -91,6 +95,7 @@ func (c *Comparer) Leaves(x *Case) bool {
 func (c *Comparer) Compare(x *Case) (ok, goesOn bool) {
 	dotdot := strings.Contains(x.Call.Path, "..") || strings.Contains(x.Call.Path2, "..")
 	c.climbs = c.climbs || dotdot && x.Call.Op == call.Symlink
+	x.tmpfs = c.fs.Caps.Tmpfs
 	if x.climbs = c.climbs || dotdot; c.same(x) {
 		return true, !c.parts(x)
 	}
@@ -124,39 +129,45 @@ func (c *Comparer) same(x *Case) bool {
 	case a.Errno != 0:
 		return true
 	case x.Call.Op == call.Getdents:
-		return c.sameEntries(a, b)
+		return c.sameEntries(x) && !x.reused
 	case a.File.Mode != 0:
-		return c.sameFile(a.File, b.File)
+		return c.sameFile(x) && !x.reused
 	}
 	return a.Equal(b)
 }
 
-func (c *Comparer) sameFile(a, b call.File) bool {
-	if !c.sameInode(a.Ino, b.Ino) {
+func (c *Comparer) sameFile(x *Case) bool {
+	a, b := plain(x.Ours.File), plain(x.Host.File)
+	if !c.sameInode(x, a.Ino, b.Ino) {
 		return false
 	}
-	a, b = plain(a), plain(b)
 	a.Ino, b.Ino = 0, 0
+	x.reused = x.reused && a == b
 	return a == b
 }
 
-// sameInode reports whether two numbers have always stood for each other.
-func (c *Comparer) sameInode(ours, host uint32) bool {
+// sameInode reports whether two numbers have always stood for each other. One of ours may begin to stand for a file that is
+// new on the host; should the old one appear again that is a difference.
+func (c *Comparer) sameInode(x *Case, ours, host uint32) bool {
 	h, known := c.ours[ours]
 	o, taken := c.host[host]
-	if !known && !taken {
-		c.ours[ours], c.host[host] = host, ours
-		return true
+	switch {
+	case taken:
+		return known && h == host && o == ours
+	case known:
+		x.reused = true
+		c.host[h] = 0
 	}
-	return known && taken && h == host && o == ours
+	c.ours[ours], c.host[host] = host, ours
+	return true
 }
 
-func (c *Comparer) sameEntries(a, b *call.Result) bool {
-	ours, host := a.Entries(), b.Entries()
+func (c *Comparer) sameEntries(x *Case) bool {
+	ours, host := x.Ours.Entries(), x.Host.Entries()
 	byName := func(a, b call.Entry) int { return strings.Compare(a.Name, b.Name) }
 	slices.SortFunc(ours, byName)
 	slices.SortFunc(host, byName)
 	return slices.EqualFunc(ours, host, func(a, b call.Entry) bool {
-		return a.Name == b.Name && a.Type == b.Type && c.sameInode(a.Ino, b.Ino)
+		return a.Name == b.Name && a.Type == b.Type && c.sameInode(x, a.Ino, b.Ino)
 	})
 }

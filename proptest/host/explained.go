@@ -22,7 +22,7 @@ type Explained struct {
 
 // NewExplained makes an oracle of a host for a file system. Closing it closes the host.
 func NewExplained(fs driver.FS, host call.System) *Explained {
-	return &Explained{Comparer: NewComparer(), model: fs.Model(kern.Fixed), host: host}
+	return &Explained{Comparer: NewComparer(fs), model: fs.Model(kern.Fixed), host: host}
 }
 
 // Do makes a call.

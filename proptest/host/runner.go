@@ -68,7 +68,7 @@ func NewRunner(c Config) (r *Runner, err error) {
 		c.FS = driver.Rumpfs()
 	}
 	c.Failures = max(c.Failures, 1)
-	r = &Runner{Comparer: NewComparer(), config: c, host: c.Host, model: c.FS.Model(kern.Fixed), now: new(trial), spare: new(trial)}
+	r = &Runner{Comparer: NewComparer(c.FS), config: c, host: c.Host, model: c.FS.Model(kern.Fixed), now: new(trial), spare: new(trial)}
 	if r.host == nil {
 		if r.host, err = New(); err != nil {
 			return nil, err

@@ -175,10 +175,14 @@ var differences = []Difference{
 		Leaves:   func(x *Case) bool { return x.Call.Op == call.Symlink && x.Call.Path2 == "" },
 	},
 	{
-		Name:     "chown-nothing",
-		Sentence: "chown to -1 and -1 does nothing on NetBSD; on Linux it is for the owner, and takes set-id bits.",
+		Name:     "nothing",
+		Sentence: "chown to -1 and -1, and utimes that leaves both times, do nothing on NetBSD; on Linux they are for the owner, and chown takes set-id bits.",
 		Leaves: func(x *Case) bool {
-			return (x.Call.Op == call.Chown || x.Call.Op == call.Lchown || x.Call.Op == call.Fchown) && x.because(clause.Nothing)
+			switch x.Call.Op {
+			case call.Chown, call.Lchown, call.Fchown, call.Utimes, call.Lutimes, call.Futimes:
+				return x.because(clause.Nothing)
+			}
+			return false
 		},
 	},
 	{
@@ -282,9 +286,9 @@ var differences = []Difference{
 	},
 	{
 		Name:     "removed-dotdot",
-		Sentence: "\"..\" in a removed directory does not exist on NetBSD; on Linux it leads where it did.",
+		Sentence: "\"..\", and on tmpfs \".\", in a removed directory does not exist on NetBSD; on Linux it leads where it did.",
 		Explains: func(x *Case) bool {
-			return x.because(clause.Absent, clause.Component, clause.DirRemoved) && x.climbs
+			return x.because(clause.Absent, clause.Component, clause.DirRemoved) && (x.climbs || x.tmpfs && nameless(x.Call.Path))
 		},
 		Ends: true,
 	},
@@ -319,8 +323,10 @@ var differences = []Difference{
 	},
 	{
 		Name:     "slash-behind",
-		Sentence: "What is wrong with slashes behind a name that is to be made, and whether a symbolic link there is followed, differs.",
-		Explains: func(x *Case) bool { return x.both() && makes(x.Call) && strings.HasSuffix(x.Call.Path, "/") },
+		Sentence: "What is wrong with slashes behind a name that is to be made, and whether a symbolic link there is followed, differs. O_CREAT of it is EISDIR on Linux, before all else, a symbolic link's target included.",
+		Explains: func(x *Case) bool {
+			return x.both() && makes(x.Call) && (strings.HasSuffix(x.Call.Path, "/") || opens(x.Call) && x.Host.Errno == kern.EISDIR)
+		},
 	},
 	{
 		Name:     "remove-link",
@@ -338,8 +344,10 @@ var differences = []Difference{
 	{
 		Name:     "rename-itself",
 		Sentence: "Renaming a file to itself does nothing on Linux, whoever asks.",
-		Explains: func(x *Case) bool { return x.Call.Op == call.Rename && x.because(clause.DirWrite) && x.Host.Errno == 0 },
-		Ends:     true,
+		Explains: func(x *Case) bool {
+			return x.Call.Op == call.Rename && x.because(clause.DirWrite, clause.Sticky) && x.Host.Errno == 0
+		},
+		Ends: true,
 	},
 	{
 		Name:     "set-id",
@@ -398,6 +406,29 @@ var differences = []Difference{
 		},
 	},
 	{
+		Name:     "symlink-size",
+		Sentence: "On NetBSD's tmpfs the size of a symbolic link counts the NUL behind its target.",
+		Explains: func(x *Case) bool {
+			return x.Ours.File.Size == x.Host.File.Size+1 && x.differsIn(func(f *call.File) {
+				if f.Mode&kern.S_IFMT == kern.S_IFLNK {
+					f.Size, f.GID, f.Mode = 0, 0, f.Mode|kern.ACCESSPERMS
+				}
+			})
+		},
+	},
+	{
+		Name:     "tmpfs-times",
+		Sentence: "To NetBSD's tmpfs -1 is no time, and truncating a file to the size that it has is nothing.",
+		Explains: func(x *Case) bool {
+			return x.tmpfs && x.Call.Op == call.Times && x.is(0, 0) && untold(x.Ours.Times[0], x.Host.Times[0]) && untold(x.Ours.Times[1], x.Host.Times[1])
+		},
+	},
+	{
+		Name:     "inode-reuse",
+		Sentence: "NetBSD's tmpfs gives the number of a file that has gone to a new one soon.",
+		Explains: func(x *Case) bool { return x.reused },
+	},
+	{
 		Name:     "new-group",
 		Sentence: "A new file has the group of its directory on NetBSD, of the caller on Linux unless the directory has the set-group-id bit, which new directories then get too.",
 		Explains: func(x *Case) bool {
@@ -413,7 +444,7 @@ var differences = []Difference{
 		Name:     "directory-position",
 		Sentence: "Where in a directory one reads, and what of names that come and go meanwhile is read, is up to the file system.",
 		Explains: func(x *Case) bool {
-			return x.Ours.Errno == 0 && x.Host.Errno == 0 && x.Call.Op == call.Getdents
+			return x.Call.Op == call.Getdents && x.Host.Errno == 0 && (x.Ours.Errno == 0 || x.tmpfs && x.Ours.Errno == kern.EINVAL)
 		},
 	},
 	{
@@ -446,6 +477,11 @@ var differences = []Difference{
 	},
 }
 
+// untold reports whether a time is the same, or one that ours was not told.
+func untold(ours, host kern.Timespec) bool {
+	return ours == host || host.Sec == -1 || host.Sec == call.Recent
+}
+
 // nameless reports whether no name is at the end of a path.
 func nameless(path string) bool {
 	path = strings.TrimRight(path, "/")
@@ -472,8 +508,6 @@ var firsts = []first{
 	{clause.BadFD, kern.EISDIR, []call.Op{call.Unlinkat}},
 	{clause.BadFD, kern.EFAULT, []call.Op{call.Futimes}},
 	{clause.Null, kern.EBADF, []call.Op{call.Openat, call.Mkdirat, call.Unlinkat, call.Fstatat}},
-	{clause.Component, kern.EISDIR, []call.Op{call.Open, call.Openat}},
-	{clause.ThroughFile, kern.EISDIR, []call.Op{call.Open, call.Openat}},
 	{clause.BadLength, kern.EFAULT, []call.Op{call.Read, call.Pread}},
 	{clause.NotReadable, kern.EINVAL, []call.Op{call.Pread}},
 	{clause.NotWritable, kern.EINVAL, []call.Op{call.Pwrite, call.Ftruncate}},
@@ -486,14 +520,12 @@ var firsts = []first{
 	{clause.NotDir, kern.EPERM, []call.Op{call.Rmdir, call.Unlinkat}},
 	{clause.DirWrite, kern.EISDIR, []call.Op{call.Open, call.Openat, call.Unlink, call.Unlinkat}},
 	{clause.SlashOnFile, kern.EPERM, []call.Op{call.Rmdir, call.Unlink, call.Unlinkat}},
-	{clause.Loop, kern.EISDIR, []call.Op{call.Open, call.Openat}},
 	{clause.TableFull, kern.EINVAL, []call.Op{call.Open, call.Openat}},
 	{clause.IsDir, kern.EINVAL, []call.Op{call.Read, call.Pread}},
 	{clause.WrongMode, kern.EINVAL, []call.Op{call.Fcntl}},
 	{clause.TooFar, kern.EINVAL, []call.Op{call.Write, call.Pwrite}},
 	{clause.Permission, kern.EINVAL, []call.Op{call.Truncate}},
 	{clause.SlashOnFile, kern.EEXIST, []call.Op{call.Mkdir, call.Mkdirat, call.Symlink, call.Mknod, call.Mkfifo}},
-	{clause.SlashOnFile, kern.EISDIR, []call.Op{call.Open, call.Openat}},
 	{clause.Slash, kern.EPERM, []call.Op{call.Mknod}},
 }
 
