@@ -199,8 +199,8 @@ func (f *faulty) Do(_ *call.Call, r *call.Result) {
 	r.Data = data
 }
 
-// faultDriver makes calls on a mutant, or with m nil on a kernel without a bug, whose file system fails.
-func faultDriver(m *Mutant, c driver.Config) (*driver.Driver, error) {
+// faultConfig says that calls are made on a mutant, or with m nil on a kernel without a bug, whose file system fails.
+func faultConfig(m *Mutant, c driver.Config) driver.Config {
 	f := new(faulty)
 	c.Quirks, c.FS = kern.Fixed, driver.Rumpfs()
 	c.Gen.Leave = append(c.Gen.Leave, call.Chroot, call.Fchroot) // who cannot find out whether it is in its root takes it that it is not
@@ -213,5 +213,5 @@ func faultDriver(m *Mutant, c driver.Config) (*driver.Driver, error) {
 		f.Kernel = k
 		return f, err
 	}
-	return driver.New(c)
+	return c
 }

@@ -8,27 +8,48 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/repro"
+	"rumpvfs/proptest/sched"
 	"rumpvfs/proptest/shrink"
 )
 
 // A Kill is what came of hunting a mutant.
 type Kill struct {
 	Mutant  *Mutant
-	Calls   uint64          // that were made until it was noticed, or in vain
+	Tried   uint64          // calls that were made until it was noticed or in vain, of a concurrent mutant schedules
 	Failure *driver.Failure // shrunk; nil if nothing was noticed
-	Minimal bool            // of the script no call can be left out, and none made simpler
+	Race    *sched.Failure  // the same of a concurrent mutant
+	Minimal bool            // no call can be left out, and of a script none made simpler
 }
 
-// Hunt makes random calls on a mutant, of a file system that fails if that is what the bug is about, and on the model until they differ, or the mutant stops or leaves something over; until
-// calls are made, if that is not 0; or until ctx ends. The error is that of a kernel that does not boot.
+// Killed reports whether the mutant was noticed.
+func (k *Kill) Killed() bool { return k.Failure != nil || k.Race != nil }
+
+// How says in a word what gave the mutant away.
+func (k *Kill) How() string {
+	switch {
+	case k.Failure != nil:
+		return k.Failure.Kind.String()
+	case k.Race != nil:
+		return k.Race.Kind.String()
+	}
+	return "alive"
+}
+
+// Hunt makes random calls on a mutant, of a file system that fails if that is what the bug is about, and on the model until
+// they differ, or the mutant stops or leaves something over; until calls are made, if that is not 0; or until ctx ends. On a
+// concurrent mutant it runs programs under one schedule after the other. The error is that of a kernel that does not boot.
 func Hunt(ctx context.Context, m *Mutant, seed, calls uint64) (*Kill, error) {
+	if m.Kind == Concurrent {
+		return huntRace(ctx, m, seed)
+	}
 	d, err := m.driver(driver.Config{Seed: seed, Calls: calls, Mode: m.mode()})
 	if err != nil {
 		return nil, err
 	}
 	k := &Kill{Mutant: m}
 	failures, err := d.Run(ctx)
-	k.Calls = d.Stats.Calls
+	k.Tried = d.Stats.Calls
 	if len(failures) > 0 {
 		k.shrink(d, failures[0])
 	}
@@ -45,13 +66,19 @@ func (m *Mutant) mode() hypercall.Mode {
 }
 
 // driver makes calls on mutant and model.
-func (m *Mutant) driver(c driver.Config) (*driver.Driver, error) {
+func (m *Mutant) driver(c driver.Config) (*driver.Driver, error) { return driver.New(m.config(c)) }
+
+// config says what calls are made on: the mutant, of a file system that fails if that is what the bug is about, and the model.
+func (m *Mutant) config(c driver.Config) driver.Config {
 	if m != nil && m.Kind == Fault {
-		return faultDriver(m, c)
+		return faultConfig(m, c)
 	}
 	c.Quirks, c.FS = kern.Fixed, driver.Rumpfs()
+	if m != nil && m.Tmpfs {
+		c.FS = driver.Tmpfs()
+	}
 	c.System = func() (call.System, error) { return New(m, c.FS, Config{Quirks: c.Quirks, Mode: c.Mode}) }
-	return driver.New(c)
+	return c
 }
 
 // shrink makes the script that failed small.
@@ -93,7 +120,7 @@ func Replay(m *Mutant, script []call.Call) (*driver.Failure, error) {
 // ReplayFaults makes the calls of a script on a mutant, or with m nil on a kernel without a bug, whose file system fails now and
 // then, and on the model.
 func ReplayFaults(m *Mutant, script []call.Call) (*driver.Failure, error) {
-	return replay(func(c driver.Config) (*driver.Driver, error) { return faultDriver(m, c) }, script)
+	return replay(func(c driver.Config) (*driver.Driver, error) { return driver.New(faultConfig(m, c)) }, script)
 }
 
 func replay(on func(driver.Config) (*driver.Driver, error), script []call.Call) (*driver.Failure, error) {
@@ -104,4 +131,24 @@ func replay(on func(driver.Config) (*driver.Driver, error), script []call.Call) 
 	f, err := d.Replay(script)
 	_ = d.Close() // a kernel with a bug may leave something over
 	return f, err
+}
+
+// Case is the failure as a case for package repro, with the answers of the model and of the mutant.
+func (k *Kill) Case() (*repro.Case, error) {
+	d := k.Mutant.config(driver.Config{Mode: hypercall.Deterministic})
+	oracle, err := d.NewOracle()
+	if err != nil {
+		return nil, err
+	}
+	system, err := d.NewSystem()
+	if err != nil {
+		return nil, err
+	}
+	r, err := repro.New(k.Mutant.Name, k.Failure.Script, oracle, system)
+	if err != nil {
+		return nil, err
+	}
+	r.Why, r.FS, r.Quirks = k.Mutant.What, k.Mutant.FS(), kern.Fixed
+	_ = system.Close() // a kernel with a bug may leave something over
+	return r, nil
 }

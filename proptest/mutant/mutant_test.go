@@ -47,10 +47,10 @@ func hunted(t *testing.T, known map[string]Killer) {
 			found, err := Hunt(ctx, m, 1, 0)
 			cancel()
 			if err != nil || found.Failure == nil {
-				t.Errorf("%s: not found in %d calls: %v", m.Name, found.Calls, err)
+				t.Errorf("%s: not found in %d calls: %v", m.Name, found.Tried, err)
 				continue
 			}
-			t.Logf("%s: %d calls, minimal %v", m.Name, found.Calls, found.Minimal)
+			t.Logf("%s: %d calls, minimal %v", m.Name, found.Tried, found.Minimal)
 			k = Killer{m.Name, found.Failure.Script}
 			known[m.Name] = k
 		}
@@ -134,7 +134,7 @@ func TestNamed(t *testing.T) {
 func TestWithoutABug(t *testing.T) {
 	nothing := &Mutant{Name: "nothing", vector: func(*vector) {}}
 	k, err := Hunt(context.Background(), nothing, 1, 20000)
-	if err != nil || k.Failure != nil || k.Calls < 20000 {
+	if err != nil || k.Failure != nil || k.Tried < 20000 {
 		t.Errorf("%+v, %v", k, err)
 	}
 	if f, err := Replay(nil, nil); f != nil || err != nil {

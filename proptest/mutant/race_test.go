@@ -13,19 +13,19 @@ import (
 const racesFile = "testdata/races.txt"
 
 // shown is whether a program shows a mutant.
-func shown(m *Mutant, p Program) bool {
+func shown(m *Mutant, p sched.Titled) bool {
 	f, _ := Race(context.Background(), m, p.Program, sched.Options{Schedules: 100, Whole: true})
 	return f != nil
 }
 
 // programs are those for the file system that a mutant is in, by title.
-func programs(t *testing.T, m *Mutant) (list []Program, titled map[string]Program) {
+func programs(t *testing.T, m *Mutant) (list []sched.Titled, titled map[string]sched.Titled) {
 	t.Helper()
-	list, err := Programs(System(m))
+	list, err := sched.Programs(System(m))
 	if err != nil {
 		t.Fatal(err)
 	}
-	titled = map[string]Program{}
+	titled = map[string]sched.Titled{}
 	for _, p := range list {
 		titled[p.Title] = p
 	}

@@ -2,9 +2,7 @@ package mutant
 
 import (
 	"context"
-	_ "embed"
-	"fmt"
-	"strings"
+	"slices"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
@@ -47,42 +45,53 @@ func Race(ctx context.Context, m *Mutant, p *sched.Program, o sched.Options) (f 
 	return f, stats
 }
 
-//go:embed programs.txt
-var programsText string
+// schedules is how many of each kind Hunt runs of a program before it goes on to the next.
+const schedules = 200
 
-// A Program is a program with a title.
-type Program struct {
-	*sched.Program
-	Title string
+// huntRace runs the programs on a mutant.
+func huntRace(ctx context.Context, m *Mutant, seed uint64) (*Kill, error) {
+	k := &Kill{Mutant: m}
+	list, err := sched.Programs(System(m))
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if ctx.Err() != nil {
+			break
+		}
+		f, stats := Race(ctx, m, list[i].Program, sched.Options{Seed: seed, Schedules: schedules})
+		k.Tried += uint64(stats.Schedules)
+		if f != nil {
+			k.Race, k.Minimal = f, minimalProgram(ctx, m, f.Program)
+			break
+		}
+	}
+	return k, nil
 }
 
-// Programs are what concurrent mutants are run with: a few calls of two lwps each, of every kind that the bugs are about.
-func Programs(on *sched.System) (list []Program, err error) {
-	for i, section := range strings.Split("\n"+programsText, "\n=== ")[1:] {
-		title, text, _ := strings.Cut(section, "\n")
-		if strings.HasSuffix(title, "(rumpfs)") && on.Name != "rumpfs" {
-			continue
+// minimalProgram reports whether a program shows a mutant no more when any one call of its lwps is left out, or any one that looks
+// at what has come of them.
+func minimalProgram(ctx context.Context, m *Mutant, p *sched.Program) bool {
+	shows := func(less sched.Program) bool {
+		f, _ := Race(ctx, m, &less, sched.Options{Schedules: schedules, Whole: true})
+		return f != nil
+	}
+	for i, list := range p.Lwps {
+		for j := range list {
+			less := *p
+			less.Lwps = slices.Clone(p.Lwps)
+			less.Lwps[i] = slices.Delete(slices.Clone(list), j, j+1)
+			if shows(less) {
+				return false
+			}
 		}
-		p, err := sched.Parse(title, processes(text), on.Model)
-		if err != nil {
-			return nil, fmt.Errorf("program %d: %w", i+1, err)
+	}
+	for i := range p.After {
+		less := *p
+		less.After = slices.Delete(slices.Clone(p.After), i, i+1)
+		if shows(less) {
+			return false
 		}
-		list = append(list, Program{p, title})
 	}
-	return list, nil
-}
-
-// processes gives each lwp of a program a process of its own.
-func processes(text string) string {
-	before, rest, _ := strings.Cut(text, "lwp\n")
-	var b strings.Builder
-	b.WriteString(before)
-	parts := strings.Split(rest, "lwp\n")
-	for i := range parts {
-		fmt.Fprintf(&b, "p%d = rfork COPY\nswitch p0\n", i+1)
-	}
-	for i, part := range parts {
-		fmt.Fprintf(&b, "lwp p%d\n%s", i+1, part)
-	}
-	return b.String()
+	return true
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rumpvfs/proptest"
+	"rumpvfs/proptest/driver"
+)
+
+// conformFlags are the flags of the command.
+type conformFlags struct {
+	fs     string
+	effort proptest.Effort
+	out    string
+	json   bool
+}
+
+func newConform() *cobra.Command {
+	var f conformFlags
+	cmd := &cobra.Command{
+		Use:   "conform",
+		Short: "Hold a file system against all that is promised",
+		Long: `conform tests a file system of the project as proptest.Conform does one that is
+ported: random calls against the model, with the contract of each operation and
+the invariants of the whole kernel checked, then programs of two lwps under many
+schedules. Each promise that is broken is named by its clause, with a script
+that shows it. The exit status is 0 only if none is.`,
+		Example: `  rumpvfs conform --fs tmpfs
+  rumpvfs conform --fs rumpfs --calls 1000000 --schedules 1000`,
+		Args: none,
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
+	}
+	fl := cmd.Flags()
+	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
+	fl.Uint64Var(&f.effort.Calls, "calls", 10_000, "random calls")
+	fl.IntVar(&f.effort.Schedules, "schedules", 20, "schedules of each program")
+	fl.IntVar(&f.effort.Failures, "failures", 3, "findings that end the search")
+	fl.Uint64Var(&f.effort.Seed, "seed", 0, "seed of the calls")
+	fl.StringVar(&f.out, "out", "", "directory to write reproducers to, in all forms")
+	fl.BoolVar(&f.json, "json", false, "print JSON, one finding a line, then the figures")
+	return cmd
+}
+
+func (f *conformFlags) run(cmd *cobra.Command) error {
+	fs, err := driver.FSNamed(f.fs)
+	if err != nil {
+		return usageError{err}
+	}
+	if f.effort.Calls < 1 || f.effort.Schedules < 1 || f.effort.Failures < 1 {
+		return usageError{fmt.Errorf("there is at least one call, schedule and finding")}
+	}
+	start := time.Now()
+	r, err := proptest.Check(cmd.Context(), proptest.Built(fs), f.effort)
+	if err != nil {
+		return err
+	}
+	for i := range r.Findings {
+		if err := f.print(cmd.OutOrStdout(), &r.Findings[i]); err != nil {
+			return err
+		}
+	}
+	took := time.Since(start)
+	if err := printFigures(cmd.OutOrStdout(), f.json, []figure{{"fs", r.Name}, {"calls", r.Calls}, {"clauses", r.Clauses}, {"programs", r.Programs},
+		{"schedules", r.Schedules}, {"findings", len(r.Findings)}, {"seconds", seconds(took)}}); err != nil {
+		return err
+	}
+	if len(r.Findings) > 0 {
+		return errReported
+	}
+	return cmd.Context().Err()
+}
+
+func (f *conformFlags) print(w io.Writer, finding *proptest.Finding) error {
+	if f.out != "" && finding.Case != nil {
+		if _, err := writeForms(f.out, finding.Case); err != nil {
+			return err
+		}
+	}
+	if !f.json {
+		_, err := fmt.Fprintln(w, finding)
+		return err
+	}
+	clause := ""
+	if finding.Clause != 0 {
+		clause = finding.Clause.String()
+	}
+	return json.NewEncoder(w).Encode(struct {
+		Clause string `json:"clause,omitempty"`
+		Why    string `json:"why"`
+		Script string `json:"script"`
+	}{clause, finding.Why, finding.Script})
+}
