@@ -139,8 +139,3 @@ func NullPutpages(l *kern.Lwp, vp *vnode.Vnode, _, _ int64, _ int) error {
 	vp.Interlock.Exit(l)
 	return nil
 }
-
-// Kqfilter answers EINVAL: there is no kevent(2) to attach a filter for.
-//
-//netbsd:sys/miscfs/genfs/genfs_vnops.c genfs_kqfilter
-func Kqfilter(*kern.Lwp, *vnode.Vnode, *vnode.Knote) error { return kern.EINVAL }

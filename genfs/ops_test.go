@@ -42,7 +42,7 @@ func TestSimpleOps(t *testing.T) {
 		{"Enoioctl", genfs.Enoioctl(l, a), kern.EPASSTHROUGH},
 		{"EnoioctlIoctl", genfs.EnoioctlIoctl(l, vp, 0, nil, 0, nil), kern.EPASSTHROUGH},
 		{"Mmap", genfs.Mmap(l, vp, 0, nil), nil},
-		{"Kqfilter", genfs.Kqfilter(l, vp, nil), kern.EINVAL},
+		{"Kqfilter", genfs.Kqfilter(l, vp, &kern.Knote{Kevent: kern.Kevent{Filter: kern.EVFILT_WRITE}}), kern.EINVAL},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)

@@ -17,6 +17,8 @@ type Kernel struct {
 	Boottime Timespec // when the kernel was made
 	Hooks    *Hooks   // copied into every new lwp; nil when nothing watches
 
+	selectLock Mutex // who polls what
+
 	dead    atomic.Pointer[death]
 	lastPid int32 // :: boot and fork are serialised by the process table's lock
 }
@@ -25,6 +27,7 @@ type Kernel struct {
 func NewKernel(sys *hypercall.System, quirks Quirks) *Kernel {
 	k := &Kernel{Sys: sys, Quirks: quirks}
 	k.Boottime = k.Nanotime()
+	k.selectLock.Init(sys, &selectLockClass)
 	return k
 }
 

@@ -93,16 +93,26 @@ type sigSleep struct {
 // interrupted. The mutex is held again in any case.
 //
 //netbsd:sys/kern/kern_condvar.c cv_wait_sig
-func (cv *CV) WaitSig(l *Lwp, m *Mutex) error {
+func (cv *CV) WaitSig(l *Lwp, m *Mutex) error { return cv.TimedWaitSig(l, m, -1) }
+
+// TimedWaitSig is WaitSig for at most d, unless that is negative: EWOULDBLOCK
+// if the time ran out.
+//
+//netbsd:sys/kern/kern_condvar.c cv_timedwait_sig
+func (cv *CV) TimedWaitSig(l *Lwp, m *Mutex, d time.Duration) (err error) {
 	l.sleep.Store(&sigSleep{cv, m})
 	defer l.sleep.Store(nil)
-	if !l.interrupted.Load() {
+	switch {
+	case l.interrupted.Load():
+	case d < 0:
 		cv.Wait(l, m)
+	case cv.TimedWait(l, m, d):
+		err = EWOULDBLOCK
 	}
 	if l.interrupted.Load() {
 		return EINTR
 	}
-	return nil
+	return err
 }
 
 // Interrupt ends l's sleep in WaitSig, and keeps it from another, as a signal

@@ -25,6 +25,8 @@ type Lwp struct {
 	Fstrans   any // vnode: fstrans(9) state of this lwp
 	Uvm       any // uvm: arrays of pages for transfers
 
+	polling *poller // nil unless in poll(2)
+
 	Depth int // nesting of vnode operations, kept only while Hooks is set
 
 	interrupted atomic.Bool              // an interrupt is pending

@@ -17,6 +17,8 @@ const (
 	QuirkWriteNotFile
 	QuirkStrategyBeyondEnd
 	QuirkFifoIO
+	QuirkFifoEOF
+	QuirkFifoKqueueWrite
 	QuirkSetIDKept
 	QuirkReaddirRepeats
 	QuirkReaddirIndex
@@ -116,6 +118,18 @@ var quirkTable = [numQuirks]QuirkInfo{
 		What:     "a fifo opens at once, reads as empty, and writing to it trips an assertion",
 		Cause:    "fifos have the operations of regular files, but the page cache takes no fifos",
 		Intended: "there is no fifofs: open, read and write give EOPNOTSUPP",
+	},
+	QuirkFifoEOF: {
+		Name: "fifo-eof", Layer: "fifofs",
+		What:     "who reads at the end of a fifo that has lost its last writer gets nothing once, and then waits for the next writer",
+		Cause:    "the mark of the end is cleared by the first read that finds it",
+		Intended: "nothing, as long as there is no writer",
+	},
+	QuirkFifoKqueueWrite: {
+		Name: "fifo-kqueue-write", Layer: "fifofs",
+		What:     "EVFILT_WRITE on a fifo always has an event, that of an empty fifo without readers",
+		Cause:    "it is attached to the socket that is read from, whose other direction is never used",
+		Intended: "an event if there is room, or no reader",
 	},
 	QuirkSetIDKept: {
 		Name: "setid-kept", Layer: "rumpfs",

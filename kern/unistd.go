@@ -49,4 +49,5 @@ const (
 	POLLRDBAND = 0x0080
 	POLLWRNORM = POLLOUT
 	POLLWRBAND = 0x0100
+	POLLNVAL   = 0x0020 // no such descriptor; only reported
 )

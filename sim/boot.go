@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rumpvfs/blkdev"
+	"rumpvfs/fifofs"
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/namei"
@@ -69,6 +70,9 @@ type Config struct {
 	// test steps it.
 	Stepped bool
 
+	// Fifofs boots with fifofs: fifos of file systems other than rumpfs can
+	// be opened. The kernel whose answers were recorded has none.
+	Fifofs bool
 	// NoNameCache boots without the name cache. No call answers otherwise
 	// for it.
 	NoNameCache bool
@@ -91,6 +95,7 @@ type Kernel struct {
 	down     atomic.Bool // Shutdown has come to its end
 	init     *Proc
 	root     *rumpfs.FS
+	fifo     *vnode.Ops // of fifos of file systems other than rumpfs
 	devsw    *blkdev.Devsw
 	spec     *specfs.System
 	checkup  *kern.Checkup // made by the first Check
@@ -178,6 +183,10 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	k.V.DeadOps = &vfs.DeadOps
 	k.V.SpecOps = k.spec.Ops()
 	k.V.Devices = k.spec
+	k.fifo = rumpfs.FifoOps()
+	if c.Fifofs {
+		k.fifo = fifofs.Ops()
+	}
 	k.root = rumpfs.New(k.K, k.V, rumpfs.Config{Blk: k.Blk})
 	return k, nil
 }
@@ -197,7 +206,7 @@ func (p *Proc) mountroot(others []func(*kern.Kernel, *vnode.System) vnode.VFSOps
 	if err := k.attachDevices(l); err != nil {
 		return err
 	}
-	if err := k.V.Attach(l, tmpfs.New(k.K, k.V, rumpfs.FifoOps())); err != nil {
+	if err := k.V.Attach(l, tmpfs.New(k.K, k.V, k.fifo)); err != nil {
 		return err
 	}
 	if err := k.V.Attach(l, k.root); err != nil {

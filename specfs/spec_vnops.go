@@ -443,7 +443,7 @@ func (s *System) poll(l *kern.Lwp, vp *vnode.Vnode, events int) (int, error) {
 // kqfilter is for character devices whose driver supports it; none does.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_kqfilter
-func kqfilter(*kern.Lwp, *vnode.Vnode, *vnode.Knote) error { return kern.EOPNOTSUPP }
+func kqfilter(*kern.Lwp, *vnode.Vnode, *kern.Knote) error { return kern.EOPNOTSUPP }
 
 // mmap allows disks to be mapped.
 //

@@ -185,6 +185,7 @@ func (m *tmpfsMount) freeDirent(l *kern.Lwp, de *dirent) {
 //
 //netbsd:sys/fs/tmpfs/tmpfs_subr.c tmpfs_dir_attach
 func (dn *node) attach(l *kern.Lwp, de *dirent, n *node) {
+	events := uint32(kern.NOTE_WRITE)
 	de.node = n
 	dn.dir.insert(de)
 	if n == nil {
@@ -195,9 +196,11 @@ func (dn *node) attach(l *kern.Lwp, de *dirent, n *node) {
 			kern.KASSERT(n.dir.parent == nil, "node->tn_spec.tn_dir.tn_parent == NULL")
 			n.dir.parent = dn
 			dn.links++
+			events |= kern.NOTE_LINK
 		}
 	}
 	dn.setDirSize(l)
+	dn.knote(l, events)
 }
 
 // detach takes the entry de out of the directory dn and uncounts its links.
@@ -207,17 +210,25 @@ func (dn *node) attach(l *kern.Lwp, de *dirent, n *node) {
 //
 //netbsd:sys/fs/tmpfs/tmpfs_subr.c tmpfs_dir_detach
 func (dn *node) detach(l *kern.Lwp, de *dirent) {
+	events := uint32(kern.NOTE_WRITE)
 	if n := de.node; n != nil {
 		kern.KASSERT(n.links > 0, "node->tn_links > 0")
 		n.links--
+		if n.links > 0 {
+			n.knote(l, kern.NOTE_LINK)
+		} else {
+			n.knote(l, kern.NOTE_DELETE)
+		}
 		if n.typ == vnode.VDIR {
 			kern.KASSERT(n.dir.parent == dn && dn.links > 0, "node->tn_spec.tn_dir.tn_parent == dnode")
 			n.dir.parent = nil
 			dn.links--
+			events |= kern.NOTE_LINK
 		}
 	}
 	dn.dir.remove(de)
 	dn.setDirSize(l)
+	dn.knote(l, events)
 }
 
 // setDirSize makes the size of a directory what its entries count for.

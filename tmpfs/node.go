@@ -241,6 +241,15 @@ func (n *node) vnodeMake(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 	})
 }
 
+// knote tells filters of kevent(2) what has happened to the file.
+//
+// Preconditions: its vnode, if there is one, is locked or cannot go.
+func (n *node) knote(l *kern.Lwp, hint uint32) {
+	if vp := n.vp.Load(); vp != nil {
+		vp.Knote(l, hint)
+	}
+}
+
 // update flags: which time stamps an operation moves.
 const (
 	updateAtime = 1 << iota

@@ -119,6 +119,7 @@ func chflags(l *kern.Lwp, vp *vnode.Vnode, flags uint32, cred *kern.Cred) error 
 	}
 	n.flags = flags
 	n.update(l, updateCtime)
+	vp.Knote(l, kern.NOTE_ATTRIB)
 	return nil
 }
 
@@ -135,6 +136,7 @@ func chmod(l *kern.Lwp, vp *vnode.Vnode, mode uint32, cred *kern.Cred) error {
 	}
 	n.mode = mode & kern.ALLPERMS
 	n.update(l, updateCtime)
+	vp.Knote(l, kern.NOTE_ATTRIB)
 	return nil
 }
 
@@ -157,6 +159,7 @@ func chown(l *kern.Lwp, vp *vnode.Vnode, uid, gid uint32, cred *kern.Cred) error
 	}
 	n.uid, n.gid = uid, gid
 	n.update(l, updateCtime)
+	vp.Knote(l, kern.NOTE_ATTRIB)
 	return nil
 }
 
@@ -201,7 +204,6 @@ func chtimes(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) er
 		return err
 	}
 	n.tlock.Enter(l)
-	defer n.tlock.Exit(l)
 	for _, t := range [...]struct{ to, from *kern.Timespec }{
 		{&n.times.access, &vap.Atime}, {&n.times.mod, &vap.Mtime}, {&n.times.birth, &vap.Birthtime},
 	} {
@@ -209,5 +211,7 @@ func chtimes(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, cred *kern.Cred) er
 			*t.to = *t.from
 		}
 	}
+	n.tlock.Exit(l)
+	vp.Knote(l, kern.NOTE_ATTRIB)
 	return nil
 }

@@ -74,6 +74,7 @@ func vopWrite(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _ *kern.C
 		_ = n.resize(l, vp, oldsize)
 	}
 	n.update(l, updateMtime|updateCtime)
+	vp.Knote(l, kern.NOTE_WRITE)
 	return err
 }
 
@@ -93,10 +94,14 @@ func (n *node) resize(l *kern.Lwp, vp *vnode.Vnode, newsize int64) error {
 	case newsize < n.size:
 		uvm.UbcZerorange(l, n.aobj, newsize, min(int64(newbytes), n.size)-newsize, 0)
 	}
+	grows := newsize > n.size
 	n.size = newsize
 	vp.SetSize(l, newsize)
 	if newbytes < oldbytes {
 		n.mnt.mem.decr(l, oldbytes-newbytes)
+	}
+	if grows {
+		vp.Knote(l, kern.NOTE_EXTEND)
 	}
 	return nil
 }

@@ -78,11 +78,15 @@ func (renamer) Rename(l *kern.Lwp, f, t *side) error {
 		tdn.attach(l, f.De, n)
 	} else {
 		fdn.dir.rename(f.De, string([]byte(t.Cnp.Name())))
+		if t.Vp == nil {
+			fdn.knote(l, kern.NOTE_WRITE)
+		}
 	}
 	m.mem.decr(l, oldRoom)
 	fdn.update(l, updateMtime|updateCtime)
 	tdn.update(l, updateMtime|updateCtime)
 	n.update(l, updateCtime)
+	n.knote(l, kern.NOTE_RENAME)
 	genfs.RenameCachePurge(l, f.Dvp, f.Vp, t.Dvp, t.Vp)
 	return nil
 }

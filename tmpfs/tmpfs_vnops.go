@@ -312,6 +312,7 @@ func linkName(l *kern.Lwp, dvp, vp *vnode.Vnode, cnp *vnode.Componentname) error
 	dn.attach(l, de, n)
 	dn.update(l, updateMtime|updateCtime)
 	n.update(l, updateCtime)
+	n.knote(l, kern.NOTE_LINK)
 	return nil
 }
 

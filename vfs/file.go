@@ -54,6 +54,7 @@ type FileType uint8
 const (
 	DTYPE_VNODE FileType = iota + 1
 	DTYPE_MISC
+	DTYPE_KQUEUE
 )
 
 // FOF_UPDATE_OFFSET makes a transfer begin at the file's own offset and move
@@ -69,6 +70,8 @@ type Fileops interface {
 	Ioctl(l *kern.Lwp, fp *File, com uint64, data any) error
 	Fcntl(l *kern.Lwp, fp *File, com uint32, data any) error
 	Poll(l *kern.Lwp, fp *File, events int) (int, error)
+	// Kqfilter attaches an event filter.
+	Kqfilter(l *kern.Lwp, fp *File, kn *kern.Knote) error
 	Stat(l *kern.Lwp, fp *File, sb *kern.Stat) error
 	Close(l *kern.Lwp, fp *File) error
 }

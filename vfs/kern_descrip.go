@@ -2,6 +2,7 @@ package vfs
 
 import (
 	"math/bits"
+	"slices"
 	"sync/atomic"
 
 	"rumpvfs/kern"
@@ -27,6 +28,8 @@ type Filedesc struct {
 	used   []uint64                  // d: a bit for each descriptor in use
 	last   int                       // d: the highest in use, -1 for none
 	drain  kern.CV                   // d: a closer waits for users of the descriptor
+
+	kqueues []*Kqueue // d: those of the table's descriptors
 
 	settled  kern.CV      // d: who wants a descriptor number waits until it is open or free
 	settling atomic.Int32 // a: how many do; changes under d
@@ -63,7 +66,8 @@ func (fdp *Filedesc) Share() *Filedesc {
 	return fdp
 }
 
-// Copy makes a table with the same descriptors on the same open files.
+// Copy makes a table with the same descriptors on the same open files, but for
+// kqueues.
 //
 //netbsd:sys/kern/kern_descrip.c fd_copy
 func (fdp *Filedesc) Copy(l *kern.Lwp) *Filedesc {
@@ -76,7 +80,7 @@ func (fdp *Filedesc) Copy(l *kern.Lwp) *Filedesc {
 	slots := *n.dt.Load()
 	for fd, ff := range old {
 		fp := ff.file.Load()
-		if fp == nil {
+		if fp == nil || fp.Type == DTYPE_KQUEUE {
 			continue
 		}
 		fp.Ref()
@@ -314,6 +318,11 @@ func (fdp *Filedesc) Close(l *kern.Lwp, fd int) error {
 		fdp.lock.Exit(l)
 		fl := wholeFile(kern.F_UNLCK)
 		_ = vnode.VOP_ADVLOCK(l, fp.Vnode(), l.Proc, kern.F_UNLCK, &fl, kern.F_POSIX)
+		fdp.lock.Enter(l)
+	}
+	for _, kq := range slices.Clone(fdp.kqueues) {
+		fdp.lock.Exit(l)
+		kq.fdclose(l, fd)
 		fdp.lock.Enter(l)
 	}
 	fdp.setUnused(fd)

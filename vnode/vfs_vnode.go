@@ -446,6 +446,9 @@ func (vp *Vnode) clean(l *kern.Lwp) {
 		if active && isDev {
 			vp.Dev.Revoke(l, vp)
 		}
+		if vp.Fifoinfo.Load() != nil { // the C kernel lets those who wait there wait for ever
+			VOP_CLOSE(l, vp, kern.FNONBLOCK, nil)
+		}
 	}
 	// Either way the vnode lock goes: those who wait for it find the vnode
 	// dying, wait for the end of that, and ask the new operations.
@@ -515,6 +518,7 @@ func (vp *Vnode) bury(l *kern.Lwp, dead bool) {
 		vp.ClearVflag(VV_LOCKSWORK)
 	}
 	vp.Tag = VT_NON
+	vp.Klist.Note(l, kern.NOTE_REVOKE)
 	vp.Refs.And(^refXlock)
 	vp.cv.Broadcast(l)
 	kern.KASSERTOf(vp.iflag.Load()&VI_ONWORKLST == 0, "(vp->v_iflag & VI_ONWORKLST) == 0", vp)

@@ -167,6 +167,9 @@ type Vnode struct {
 	syncSlot           int           // s
 	syncNext, syncPrev *Vnode        // s
 
+	Klist    kern.Klist          // i: filters of kevent(2)
+	Fifoinfo atomic.Pointer[any] // a: what fifofs has of a fifo that is open; changed under v
+
 	// Nclist are the entries of the name cache that lead to the vnode, and
 	// Dnclist those of names in it. Owned by namei and its lock.
 	Nclist, Dnclist *Namecache
@@ -302,6 +305,20 @@ func (vp *Vnode) Ops() *Ops { return vp.op.Load() }
 
 // locksWork reports whether the file system follows the locking discipline.
 func (vp *Vnode) locksWork() bool { return vp.vflag.Load()&VV_LOCKSWORK != 0 }
+
+// Knote tells filters of kevent(2) what has happened to the file: any of NOTE_.
+//
+// Preconditions: the interlock is not held.
+//
+//netbsd:sys/sys/vnode.h VN_KNOTE
+func (vp *Vnode) Knote(l *kern.Lwp, hint uint32) {
+	if vp.Klist.Empty() {
+		return
+	}
+	vp.Interlock.Enter(l)
+	vp.Klist.Note(l, hint)
+	vp.Interlock.Exit(l)
+}
 
 // namesChanged tells the name table that names of the directory may have
 // changed.

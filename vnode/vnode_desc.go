@@ -120,10 +120,6 @@ const (
 // entry read.
 type Cookies []int64
 
-// Knote is an event filter of kevent(2) on a vnode. It has no content: the
-// kernel has no event queues, and file systems refuse filters.
-type Knote struct{}
-
 // frame keeps an argument struct for its next use. A call nested in one of
 // the same operation finds the frame empty and makes another struct.
 type frame[T any] struct{ free *T }

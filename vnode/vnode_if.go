@@ -83,7 +83,7 @@ type Ops struct {
 	Ioctl         func(l *kern.Lwp, vp *Vnode, command uint64, data any, fflag int, cred *kern.Cred) error
 	Fcntl         func(l *kern.Lwp, vp *Vnode, command uint32, data any, fflag int, cred *kern.Cred) error
 	Poll          func(l *kern.Lwp, vp *Vnode, events int) (int, error)
-	Kqfilter      func(l *kern.Lwp, vp *Vnode, kn *Knote) error
+	Kqfilter      func(l *kern.Lwp, vp *Vnode, kn *kern.Knote) error
 	Revoke        func(l *kern.Lwp, vp *Vnode, flags int) error
 	Mmap          func(l *kern.Lwp, vp *Vnode, prot int, cred *kern.Cred) error
 	Fsync         func(l *kern.Lwp, vp *Vnode, cred *kern.Cred, flags int, offlo, offhi int64) error
@@ -1525,7 +1525,7 @@ func AdaptPoll(f Generic) func(l *kern.Lwp, vp *Vnode, events int) (int, error) 
 // VOP_KQFILTER attaches a kevent(2) filter.
 //
 // Preconditions: vp is not locked by the caller.
-func VOP_KQFILTER(l *kern.Lwp, vp *Vnode, kn *Knote) error {
+func VOP_KQFILTER(l *kern.Lwp, vp *Vnode, kn *kern.Knote) error {
 	ops := vp.ops()
 	if l.Hooks == nil && ops.Kqfilter != nil {
 		return ops.Kqfilter(l, vp, kn)
@@ -1537,7 +1537,7 @@ func VOP_KQFILTER(l *kern.Lwp, vp *Vnode, kn *Knote) error {
 type KqfilterArgs struct {
 	noArgs
 	Vp *Vnode
-	Kn *Knote
+	Kn *kern.Knote
 }
 
 // Desc returns the operation's descriptor.
@@ -1567,7 +1567,7 @@ func (a *KqfilterArgs) Param(i int) any {
 
 // callKqfilter sends the operation to f, or if f is nil to ops, in an argument
 // struct of the lwp.
-func callKqfilter(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, kn *Knote) error {
+func callKqfilter(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, kn *kern.Knote) error {
 	fr := &framesOf(l).kqfilter
 	a := fr.take()
 	a.Vp, a.Kn = vp, kn
@@ -1577,8 +1577,8 @@ func callKqfilter(l *kern.Lwp, ops *Ops, f Generic, vp *Vnode, kn *Knote) error 
 }
 
 // AdaptKqfilter makes a generic routine fit the slot of [VOP_KQFILTER].
-func AdaptKqfilter(f Generic) func(l *kern.Lwp, vp *Vnode, kn *Knote) error {
-	return func(l *kern.Lwp, vp *Vnode, kn *Knote) error {
+func AdaptKqfilter(f Generic) func(l *kern.Lwp, vp *Vnode, kn *kern.Knote) error {
+	return func(l *kern.Lwp, vp *Vnode, kn *kern.Knote) error {
 		return callKqfilter(l, nil, f, vp, kn)
 	}
 }

@@ -16,12 +16,14 @@ type kernelFlags struct {
 	quirks string
 	native bool
 	seed   uint64
+	fifofs bool
 }
 
 func (f *kernelFlags) add(cmd *cobra.Command) {
 	f.addQuirks(cmd)
 	fl := cmd.Flags()
 	fl.BoolVar(&f.native, "native", false, "run kernels on goroutines in place of the deterministic scheduler")
+	fl.BoolVar(&f.fifofs, "fifofs", false, "boot kernels with fifofs, so that fifos of tmpfs can be opened")
 	fl.Uint64Var(&f.seed, "seed", 0, "seed of the deterministic scheduler")
 }
 
@@ -37,7 +39,7 @@ func (f *kernelFlags) config() (sim.Config, error) {
 	if err != nil {
 		return sim.Config{}, usageError{err}
 	}
-	c := sim.Config{Mode: hypercall.Deterministic, Seed: f.seed, Fixed: kern.Rev1125 &^ quirks}
+	c := sim.Config{Mode: hypercall.Deterministic, Seed: f.seed, Fixed: kern.Rev1125 &^ quirks, Fifofs: f.fifofs}
 	if f.native {
 		c.Mode = hypercall.Native
 	}

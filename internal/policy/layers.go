@@ -23,9 +23,10 @@ blkdev      > vnode
 specfs      > genfs, blkdev
 rumpfs      > specfs, namei
 tmpfs       > specfs, namei
+fifofs      > genfs
 examples/hellofs > genfs, namei
 vfs         > specfs, namei
-sim         > rumpfs, tmpfs, vfs
+sim         > rumpfs, tmpfs, fifofs, vfs
 fusefs      > sim
 sim/script  > kern
 sim/replay  > sim, sim/script
@@ -65,6 +66,7 @@ var TestModules = []string{
 var TestLayers = map[string][]string{
 	"blkdev":           {"sim"},
 	"examples/hellofs": {"gofs", "sim", "proptest/call", "proptest/clause", "proptest/driver", "proptest/gen", "proptest/model", "proptest/target"},
+	"fifofs":           {"sim", "tmpfs", "vfs"},      // system calls are the natural way to a fifo of some file system
 	"sim":              {"sim/replay", "sim/script"}, // traces are stories too
 	"specfs":           {"sim", "rumpfs"},
 	"vfs":              {"sim"}, // system calls are the natural way to an open file
