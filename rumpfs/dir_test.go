@@ -276,6 +276,30 @@ func TestLongestNameFitsItsBuffer(t *testing.T) {
 	m.end()
 }
 
+// TestReaddirFault reads entries into memory that ends within the second one.
+// Reading goes on with that one, or with the quirk with the one before it.
+func TestReaddirFault(t *testing.T) {
+	both(t, func(t *testing.T, m *machine, fixed bool) {
+		for _, name := range []string{"c", "b", "a"} {
+			must(m.create(m.root, name, 0o644)).Rele(m.l)
+		}
+		const entry = 24 // bytes that one takes
+		u := kern.Uio{Iov: [][]byte{make([]byte, entry+5)}, Resid: 10 * entry}
+		m.lock(m.root)
+		eof, err := vnode.VOP_READDIR(m.l, m.root, &u, m.cred, nil)
+		vnode.VOP_UNLOCK(m.l, m.root)
+		wantErr(t, "readdir", err, kern.EFAULT)
+		names, _, err := m.getdents(m.root, &u.Offset, 10*entry)
+		want := "a b c"
+		if fixed {
+			want = "b c"
+		}
+		if got := strings.Join(names, " "); got != want || err != nil || eof {
+			t.Errorf("then %q, want %q, %v", got, want, err)
+		}
+	})
+}
+
 func TestSymlink(t *testing.T) {
 	both(t, func(t *testing.T, m *machine, fixed bool) {
 		vp := must(m.symlink(m.root, "l", "target"))

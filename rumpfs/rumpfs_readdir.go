@@ -11,7 +11,7 @@ import (
 //
 // The offset counts entries with QuirkReaddirIndex. Without it, it is 0 at the beginning and from then on the seq of the last
 // entry read, so that others coming and going do not matter. QuirkReaddirRepeats is the reference's loop, which steps its
-// unsigned index back when an entry does not fit, although it already is that entry's.
+// unsigned index back when an entry does not fit or cannot be moved, although it already is that entry's.
 //
 // Preconditions: vp is locked, shared or exclusively.
 //
@@ -23,12 +23,10 @@ func vopReaddir(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, cred *kern.Cred, co
 	start := uio.Offset
 	e, pos := dir.seekOffset(start, byIndex)
 	begun, asked := false, uio.Resid > 0
+	var err error
 	for e != nil && uio.Resid > 0 {
-		n, err := e.move(uio)
-		if err != nil {
-			return false, err
-		}
-		if n == 0 { // does not fit
+		var n int
+		if n, err = e.move(uio); n == 0 || err != nil { // does not fit, or has nowhere to go
 			if repeats {
 				pos--
 			}
@@ -47,11 +45,11 @@ func vopReaddir(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, cred *kern.Cred, co
 	if byIndex {
 		uio.Offset = int64(pos)
 	}
-	if e != nil && asked && !begun && !repeats {
+	if err == nil && e != nil && asked && !begun && !repeats {
 		uio.Offset = start
 		return false, kern.EINVAL
 	}
-	return e == nil, nil
+	return e == nil, err
 }
 
 // seekOffset returns the entry that an offset stands for, nil at the end, and its index as the reference counts it.
