@@ -206,6 +206,13 @@ var differences = []Difference{
 		Leaves:   func(x *Case) bool { return x.Call.Op == call.Getcwd && x.because(clause.Search, clause.Outside) },
 	},
 	{
+		Name:     "getcwd-removed-root",
+		Sentence: "In a root directory that has been removed getcwd is \"/\" on NetBSD and ENOENT on Linux.",
+		Explains: func(x *Case) bool {
+			return x.Call.Op == call.Getcwd && x.is(0, kern.ENOENT) && string(x.Ours.Data) == "/"
+		},
+	},
+	{
 		Name:     "truncate-others",
 		Sentence: "Truncating what is no regular file does nothing on NetBSD and is EINVAL on Linux.",
 		Explains: func(x *Case) bool { return x.because(clause.NoSize) && x.Host.Errno == kern.EINVAL },
@@ -235,6 +242,12 @@ var differences = []Difference{
 			return opens(x.Call) && x.Call.Flags&kern.O_CREAT != 0 && x.Host.Errno == kern.EACCES && !x.because(clause.Created)
 		},
 		Ends: true,
+	},
+	{
+		Name:     "protected-links",
+		Sentence: "Linux may refuse a second name for somebody else's file.",
+		Explains: func(x *Case) bool { return x.Call.Op == call.Link && x.is(0, kern.EPERM) },
+		Ends:     true,
 	},
 	{
 		Name:     "offset-overflow",
@@ -424,6 +437,13 @@ var differences = []Difference{
 		},
 	},
 	{
+		Name:     "device-times",
+		Sentence: "Reading and writing a device moves its times on NetBSD's tmpfs, however little is read or written.",
+		Explains: func(x *Case) bool {
+			return x.tmpfs && x.Call.Op == call.Times && x.is(0, 0) && untold(x.Host.Times[0], x.Ours.Times[0]) && untold(x.Host.Times[1], x.Ours.Times[1])
+		},
+	},
+	{
 		Name:     "inode-reuse",
 		Sentence: "NetBSD's tmpfs gives the number of a file that has gone to a new one soon.",
 		Explains: func(x *Case) bool { return x.reused },
@@ -477,9 +497,9 @@ var differences = []Difference{
 	},
 }
 
-// untold reports whether a time is the same, or one that ours was not told.
-func untold(ours, host kern.Timespec) bool {
-	return ours == host || host.Sec == -1 || host.Sec == call.Recent
+// untold reports whether a time is the same, or has moved only on the other system.
+func untold(here, there kern.Timespec) bool {
+	return here == there || there.Sec == -1 || there.Sec == call.Recent
 }
 
 // nameless reports whether no name is at the end of a path.
@@ -516,6 +536,7 @@ var firsts = []first{
 	{clause.NameLong, kern.EACCES, nil},
 	{clause.NameLong, kern.ENOENT, nil},
 	{clause.ShortBuffer, kern.ENOENT, []call.Op{call.Getcwd}},
+	{clause.Sticky, kern.EISDIR, []call.Op{call.Unlink, call.Unlinkat}},
 	{clause.NotEmpty, kern.EPERM, []call.Op{call.Rmdir, call.Unlinkat}},
 	{clause.NotDir, kern.EPERM, []call.Op{call.Rmdir, call.Unlinkat}},
 	{clause.DirWrite, kern.EISDIR, []call.Op{call.Open, call.Openat, call.Unlink, call.Unlinkat}},

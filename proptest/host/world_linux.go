@@ -85,6 +85,10 @@ func (w *worlds) makeRoot() (root string, err error) {
 		} else {
 			err = unix.Mknod(root+f.name, f.mode, int(f.dev))
 		}
+		// A script that a chroot has let out may have left something to be inherited.
+		if err == nil {
+			err = unix.Chown(root+f.name, 0, 0)
+		}
 		if err == nil {
 			err = unix.Chmod(root+f.name, f.mode&^unix.S_IFMT)
 		}
