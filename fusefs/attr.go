@@ -82,7 +82,7 @@ func (s *server) change(l *kern.Lwp, vp *vnode.Vnode, in *fuse.SetAttrIn) error 
 	if in.Valid&(fuse.FATTR_UID|fuse.FATTR_GID) != 0 {
 		uid, _ := in.GetUID()
 		gid, _ := in.GetGID()
-		if err := vfs.ChangeOwner(l, vp, uid, gid); err != nil {
+		if err := vfs.ChangeOwner(l, vp, uid, gid, true); err != nil {
 			return err
 		}
 	}

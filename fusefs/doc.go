@@ -7,7 +7,8 @@
 // that is held by reference until the host forgets it, a file handle is a
 // vnode that was opened. Each request runs as a system call of a process of
 // the server's own, with the user, the group and the groups of the program
-// that makes it, so that the kernel's rules decide and not the host's.
+// that makes it. Both kernels have to allow it: the host opens fifos, sockets
+// and devices without asking, so it checks permissions by its rules too.
 //
 // What the host does itself never reaches the kernel: it walks paths a name at
 // a time, follows symbolic links, keeps pages of files, opens devices, fifos

@@ -21,9 +21,7 @@ import (
 // only shown.
 type Options struct {
 	// Cache is how long the host may go by names and attributes that it was
-	// told, and then checks permissions itself by its own rules
-	// (default_permissions). With 0 it asks each time, and only the kernel
-	// decides.
+	// told, and by its own idea of who may use them. With 0 it asks each time.
 	Cache time.Duration
 	// Private keeps everybody out but the user that the server runs as, the
 	// superuser included. Without /dev/fuse being for everybody
@@ -98,12 +96,15 @@ func mountOptions(o *Options) *fuse.MountOptions {
 		ExtraCapabilities: fuse.CAP_ATOMIC_O_TRUNC | fuse.CAP_HANDLE_KILLPRIV_V2,
 		Logger:            log.New(io.Discard, "", 0), // it reports requests that it does not know, such as O_TMPFILE
 		DirectMountStrict: os.Geteuid() == 0,
+		// The host opens fifos, sockets and devices without asking, so it has
+		// to check permissions too.
+		Options: []string{"default_permissions"},
 	}
 	if mo.FsName == "" {
 		mo.FsName = fsName
 	}
 	for option, on := range map[string]bool{
-		"dev": o.Device, "suid": o.Setuid, "ro": o.ReadOnly, "default_permissions": o.Cache > 0,
+		"dev": o.Device, "suid": o.Setuid, "ro": o.ReadOnly,
 	} {
 		if on {
 			mo.Options = append(mo.Options, option)

@@ -51,7 +51,10 @@ func (s *server) tell(l *kern.Lwp, vp *vnode.Vnode, out *fuse.EntryOut) error {
 	}
 	out.NodeId, out.Generation = s.nodes.tell(l, vp), generation
 	out.SetEntryTimeout(s.cache)
-	out.SetAttrTimeout(s.cache)
+	// The host checks permissions by these attributes before it goes on, and
+	// would ask for them again if they did not hold for a moment: the least
+	// that it knows is a tick of its clock.
+	out.SetAttrTimeout(max(s.cache, 1))
 	return nil
 }
 

@@ -362,14 +362,19 @@ func TestAttributes(t *testing.T) {
 	_, status = h.as(8, 8).setattr(f, func(in *fuse.SetAttrIn) { in.Valid = fuse.FATTR_ATIME })
 	h.want("utimensat", status, syscall.EPERM)
 
-	// chown takes set-id bits away.
+	// chown takes set-id bits away, if it is not the superuser's.
 	h.want("chmod", h.chmod(f, 0o6755), 0)
 	a, status = h.setattr(f, func(in *fuse.SetAttrIn) { in.Valid, in.Uid, in.Gid = fuse.FATTR_UID|fuse.FATTR_GID, 9, 10 })
 	h.want("chown", status, 0)
-	if a.Uid != 9 || a.Gid != 10 || a.Mode != kern.S_IFREG|0o755 {
+	if a.Uid != 9 || a.Gid != 10 || a.Mode != kern.S_IFREG|0o6755 {
 		t.Errorf("%+v", a)
 	}
-	_, status = h.as(9, 10).setattr(f, func(in *fuse.SetAttrIn) { in.Valid, in.Uid = fuse.FATTR_UID, 11 })
+	a, status = h.as(9, 9).setattr(f, func(in *fuse.SetAttrIn) { in.Valid, in.Gid = fuse.FATTR_GID, 9 })
+	h.want("chgrp", status, 0)
+	if a.Gid != 9 || a.Mode != kern.S_IFREG|0o755 {
+		t.Errorf("%+v", a)
+	}
+	_, status = h.as(9, 9).setattr(f, func(in *fuse.SetAttrIn) { in.Valid, in.Uid = fuse.FATTR_UID, 11 })
 	h.want("giving away", status, syscall.EPERM)
 	h.want("chmod of nothing", h.chmod(999, 0o644), syscall.ESTALE)
 }

@@ -51,6 +51,8 @@ const (
 	KAUTH_VNODE_CHANGE_OWNERSHIP
 	KAUTH_VNODE_WRITE_SECURITY
 	KAUTH_VNODE_ADD_LINK
+	KAUTH_VNODE_RETAIN_SUID
+	KAUTH_VNODE_RETAIN_SGID
 	// KAUTH_VNODE_IS_EXEC says of an EXECUTE that the file has an
 	// execute bit at all: without one not even root may execute it.
 	KAUTH_VNODE_IS_EXEC

@@ -174,7 +174,7 @@ func (p *Proc) Fchmod(fd int, mode uint32) error {
 }
 
 func changeOwner(uid, gid uint32) func(*kern.Lwp, *vnode.Vnode) error {
-	return func(l *kern.Lwp, vp *vnode.Vnode) error { return vfs.ChangeOwner(l, vp, uid, gid) }
+	return func(l *kern.Lwp, vp *vnode.Vnode) error { return vfs.ChangeOwner(l, vp, uid, gid, false) }
 }
 
 // Chown sets owner and group of the file that path names; ^0 leaves either

@@ -5,22 +5,24 @@ import (
 	"rumpvfs/vnode"
 )
 
-// ChangeOwner sets owner and group, each unless it is ^0, and takes away the
-// set-id bit that goes with each.
+// ChangeOwner sets owner and group, each unless it is ^0. By the rules of
+// NetBSD that takes away the set-id bit that goes with each; by those of POSIX,
+// which the same call has for programs that want them, both bits, unless it is
+// the superuser who calls.
 //
 // Preconditions: vp is locked exclusively.
 //
 //netbsd:sys/kern/vfs_syscalls.c change_owner
-func ChangeOwner(l *kern.Lwp, vp *vnode.Vnode, uid, gid uint32) error {
+func ChangeOwner(l *kern.Lwp, vp *vnode.Vnode, uid, gid uint32, posix bool) error {
 	var va vnode.Vattr
 	if err := vnode.VOP_GETATTR(l, vp, &va, l.Cred); err != nil {
 		return err
 	}
 	mode := va.Mode
-	if uid != vnode.VNOVALID {
+	if posix && kern.AuthorizeVnode(l.Cred, kern.KAUTH_VNODE_RETAIN_SUID, kern.EPERM) != nil || !posix && uid != vnode.VNOVALID {
 		mode &^= kern.S_ISUID
 	}
-	if gid != vnode.VNOVALID {
+	if posix && kern.AuthorizeVnode(l.Cred, kern.KAUTH_VNODE_RETAIN_SGID, kern.EPERM) != nil || !posix && gid != vnode.VNOVALID {
 		mode &^= kern.S_ISGID
 	}
 	if mode == va.Mode {

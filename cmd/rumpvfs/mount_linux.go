@@ -42,8 +42,7 @@ OPTIONS are separated by commas:
   size=BYTES    most memory that a tmpfs takes; with k, m or g
   nodes=N       most files that it holds
   mode=, uid=, gid=   of its root directory, in place of what DIR has
-  cache=TIME    let the host go by what it was told for so long, such as 1s;
-                it then checks permissions by its own rules
+  cache=TIME    let the host go by what it was told for so long, such as 1s
   ro            do not let the host write
   private       let nobody in but the user who runs this
   dev, suid     let the host open devices, and mind set-id bits`,
