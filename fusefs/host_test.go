@@ -45,6 +45,9 @@ func newHost(t *testing.T, path string) *host {
 		if st := s.stats(); st.Nodes+st.Handles+st.Owners != 0 || st.Lookups != 0 {
 			t.Errorf("left after the unmount: %+v", st)
 		}
+		if err := k.Check(); err != nil {
+			t.Error(err)
+		}
 		if err := k.Shutdown(); err != nil {
 			t.Error(err)
 		}

@@ -25,7 +25,7 @@ type node struct {
 
 	typ vnode.Vtype // :
 	id  uint64      // :
-	gen uint32      // :
+	gen uint32      // 0 once it has neither name nor user
 
 	size     int64 // bytes
 	uid, gid uint32

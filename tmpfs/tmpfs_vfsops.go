@@ -59,7 +59,7 @@ func (fs *FS) Mount(l *kern.Lwp, mp *vnode.Mount, path string, data any) error {
 		return getargs(mp, args)
 	}
 	memlimit := uint64(math.MaxUint64)
-	if args.SizeMax >= kern.PAGE_SIZE || args.SizeMax < 0 {
+	if args.SizeMax >= kern.PAGE_SIZE {
 		memlimit = uint64(args.SizeMax)
 	}
 	nodes := args.NodesMax
@@ -232,7 +232,7 @@ func (fs *FS) Fhtovp(l *kern.Lwp, mp *vnode.Mount, fid []byte) (*vnode.Vnode, er
 		return nil, err
 	}
 	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-	if n.links == 0 || n.gen != binary.LittleEndian.Uint32(fid[4:]) {
+	if n.gen != binary.LittleEndian.Uint32(fid[4:]) {
 		vp.Put(l)
 		return nil, kern.ESTALE
 	}

@@ -356,11 +356,15 @@ func vopReaddir(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, _ *kern.Cred, cooki
 	return err == nil && uio.Offset == dirseqEOF, err
 }
 
-// vopInactive says that a file without a name need not keep its vnode.
+// vopInactive says that a file without a name need not keep its vnode. No file
+// handle leads to it any more.
 //
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_inactive
 func vopInactive(l *kern.Lwp, vp *vnode.Vnode) (recycle bool, err error) {
-	recycle = nodeOf(vp).links == 0
+	n := nodeOf(vp)
+	if recycle = n.links == 0; recycle {
+		n.gen = 0
+	}
 	return recycle, vnode.VOP_UNLOCK(l, vp)
 }
 

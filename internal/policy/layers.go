@@ -69,6 +69,7 @@ var TestLayers = map[string][]string{
 	"fifofs":           {"sim", "tmpfs", "vfs"},      // system calls are the natural way to a fifo of some file system
 	"sim":              {"sim/replay", "sim/script"}, // traces are stories too
 	"specfs":           {"sim", "rumpfs"},
+	"tmpfs":            {"sim"},
 	"vfs":              {"sim"}, // system calls are the natural way to an open file
 }
 
