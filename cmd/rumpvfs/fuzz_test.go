@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -47,5 +48,29 @@ func TestFuzzStuck(t *testing.T) {
 	var live bytes.Buffer
 	if _, err := campaign.run(context.Background(), &live, &live); err == nil || !strings.Contains(err.Error(), "never ends") {
 		t.Error(err)
+	}
+}
+
+// TestJob checks that the example of a cluster's job asks for what the command knows.
+func TestJob(t *testing.T) {
+	src, err := os.ReadFile("../../examples/kubernetes/fuzz-job.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var args []string
+	for line := range strings.Lines(string(src)) {
+		if arg, is := strings.CutPrefix(strings.TrimSpace(line), "- --"); is {
+			args = append(args, "--"+strings.ReplaceAll(arg, "$(JOB_COMPLETION_INDEX)", "15"))
+		}
+	}
+	cmd := newFuzz()
+	if err := cmd.ParseFlags(args); err != nil || len(args) < 6 {
+		t.Fatal(args, err)
+	}
+	if i, n, err := parseShard(cmd.Flags().Lookup("shard").Value.String()); err != nil || i != 15 || n != 16 {
+		t.Error(i, n, err)
+	}
+	if !strings.Contains(string(src), "completions: 16\n") {
+		t.Error("not as many pods as shards")
 	}
 }

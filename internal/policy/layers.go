@@ -46,12 +46,13 @@ internal/vnodeif/cmd/vnodeif > internal/vnodeif
 
 // Modules are the modules of others that a package may import.
 var Modules = map[string][]string{
-	"proptest/host":  {"golang.org/x/sys"},
-	"aferofs":        {"github.com/spf13/afero"},
-	"uvm":            {"github.com/google/btree"},
-	"proptest/sched": {"github.com/anishathalye/porcupine"},
-	"cmd/rumpvfs":    {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
-	"fusefs":         {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
+	"proptest/host":     {"golang.org/x/sys"},
+	"aferofs":           {"github.com/spf13/afero"},
+	"proptest/gen/draw": {"pgregory.net/rapid"},
+	"uvm":               {"github.com/google/btree"},
+	"proptest/sched":    {"github.com/anishathalye/porcupine"},
+	"cmd/rumpvfs":       {"github.com/peterh/liner", "github.com/spf13/cobra", "golang.org/x/sync", "golang.org/x/sys", "golang.org/x/term"},
+	"fusefs":            {"github.com/hanwen/go-fuse", "golang.org/x/sys"},
 }
 
 // TestModules are those that any test may import besides.

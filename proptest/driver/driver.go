@@ -88,6 +88,8 @@ type Driver struct {
 	got     call.Result
 	running bool // neither has stopped
 	state   []byte
+
+	choosing bool // a call is being made up
 }
 
 // New makes a driver, and with it oracle and system.
@@ -141,11 +143,28 @@ func (d *Driver) Next() (*Failure, error) {
 	return d.run(d.gen.Length(), d.generated)
 }
 
+// NextFrom makes one script of a source's choices. One that can be empty, as gen.Bytes can, ends the script when it is.
+func (d *Driver) NextFrom(src gen.Source) (*Failure, error) {
+	d.gen.Use(src)
+	end, _ := src.(interface{ Empty() bool })
+	d.gen.Begin()
+	d.script = d.script[:0]
+	return d.run(d.gen.Length(), func(i int) *Failure {
+		if end != nil && end.Empty() {
+			d.running = false
+			return nil
+		}
+		return d.generated(i)
+	})
+}
+
 // generated makes call i of a script up and makes it.
 func (d *Driver) generated(int) *Failure {
 	d.script = append(d.script, call.Call{})
 	c := &d.script[d.at]
+	d.choosing = true
 	d.gen.Next(c)
+	d.choosing = false
 	f := d.step(c)
 	d.gen.Note(c, &d.want)
 	return f
@@ -196,6 +215,11 @@ func (d *Driver) run(n int, one func(i int) *Failure) (f *Failure, err error) {
 func (d *Driver) calls(n int, one func(i int) *Failure) (f *Failure) {
 	defer func() {
 		if v := recover(); v != nil {
+			if d.choosing { // it is the source's, which gives no more
+				d.choosing = false
+				_ = d.reset() // what is left over is found at the end of other scripts
+				panic(v)
+			}
 			f = d.failure(Crash)
 			f.Err = fmt.Errorf("%v\n%s", v, debug.Stack())
 		}

@@ -59,6 +59,9 @@ func New(src Source, c Config) *Gen {
 	return g
 }
 
+// Use makes the choices that follow come from another source.
+func (g *Gen) Use(src Source) { g.src = src }
+
 func pick[T any](g *Gen, list ...T) T { return list[g.src.Choose(len(list))] }
 
 // rarely is true once in n times.

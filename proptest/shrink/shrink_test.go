@@ -147,3 +147,30 @@ func TestMinimizeDifferences(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// FuzzMinimize shrinks scripts to the calls of one kind, whatever else is in them.
+func FuzzMinimize(f *testing.F) {
+	f.Add([]byte("some calls"), byte(call.Open))
+	f.Add([]byte("\x03\x91\x77\x20\x41\x88\xfe\x10\x33\x5a\xc0\x02\x9e\x61\x77\x20\x41\x88"), byte(call.Mkdir))
+	f.Fuzz(func(t *testing.T, input []byte, op byte) {
+		src := &gen.Bytes{Rest: input}
+		g := gen.New(src, gen.Config{})
+		var script []call.Call
+		for !src.Empty() && len(script) < 50 {
+			var c call.Call
+			g.Next(&c)
+			script = append(script, c)
+		}
+		fails := func(list []call.Call) bool {
+			for _, c := range list {
+				if c.Op == call.Op(op)%call.NumOps {
+					return true
+				}
+			}
+			return false
+		}
+		if small := Minimize(script, fails); fails(script) && (len(small) != 1 || len(Simpler(small[0])) > 0) {
+			t.Fatalf("%v of\n%s", small, text(script))
+		}
+	})
+}
