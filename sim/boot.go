@@ -317,8 +317,10 @@ func (k *Kernel) Err() error { return k.K.Dead() }
 
 // Shutdown ends all processes, unmounts everything and audits the kernel: if
 // a reference, lock, page, buffer, open file, lwp or host descriptor is left
-// over the error names it. A kernel that has stopped only gives its threads
-// up. Every later call on the kernel is ESRCH, or why it had stopped.
+// over the error names it. While other goroutines make calls nothing is
+// unmounted or audited: the error says so, and they make no more. A kernel
+// that has stopped only gives its threads up. Every later call on the kernel
+// is ESRCH, or why it had stopped.
 func (k *Kernel) Shutdown() error {
 	if k.down.Load() {
 		return nil
@@ -344,13 +346,20 @@ func (k *Kernel) Shutdown() error {
 	return nil
 }
 
-// exitAll ends every process, process 1 last.
+// exitAll ends every process, process 1 last. One that calls are in progress
+// of, other than the caller's own, is left over.
 func (k *Kernel) exitAll() (left []string) {
 	procs := k.Procs()
 	for i := len(procs) - 1; i >= 0; i-- {
 		if err := procs[i].Exit(); err != nil && !errors.Is(err, kern.ESRCH) {
 			left = append(left, fmt.Sprintf("pid %d: %v", procs[i].Getpid(), err))
 		}
+	}
+	if k.K.Dead() != nil {
+		return left
+	}
+	for _, p := range k.Procs() {
+		left = append(left, fmt.Sprintf("pid %d: calls in progress", p.Getpid()))
 	}
 	return left
 }

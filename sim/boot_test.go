@@ -3,6 +3,7 @@ package sim_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,6 +134,38 @@ func everyCall(p *sim.Proc) []func() error {
 		calls = append(calls, func() error { _, err := d.do(m); return err })
 	}
 	return calls
+}
+
+// TestShutdownWhileBusy shuts a kernel down that goroutines are at work in:
+// they come to an end, and the error says that they were there, unless none was
+// in a call just then.
+func TestShutdownWhileBusy(t *testing.T) {
+	for round := range 10 {
+		k, err := sim.Boot(sim.Config{Fixed: kern.Rev1125})
+		ok(t, err)
+		var busy, done sync.WaitGroup
+		for i := range 4 {
+			p := k.Init()
+			if i%2 != 0 {
+				p = value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFFDG))
+			}
+			m := &monkey{p: p, dice: seeded(uint64(round*10 + i))}
+			busy.Add(1)
+			done.Go(func() {
+				m.run(20)
+				busy.Done()
+				for err := error(nil); err != kern.ESRCH; _, err = p.Getcwd() {
+					m.run(5)
+				}
+			})
+		}
+		busy.Wait()
+		if err := k.Shutdown(); err != nil && !strings.Contains(err.Error(), ": calls in progress") {
+			t.Error(err)
+		}
+		done.Wait()
+		check(t, "why it stopped", k.Err(), nil)
+	}
 }
 
 // TestShutdown: afterwards there is nobody.
