@@ -7,5 +7,5 @@
 // result comes back. A bug may remember what happened; what it knows begins anew with each kernel.
 //
 // Reading order: mutant.go, vector.go (how operations are changed), kernel.go (the mutant kernel as a call.System), then
-// the bugs by subject: attr.go, names.go, data.go, access.go, locks.go, calls.go, tmpfs.go.
+// the bugs by subject: attr.go, names.go, data.go, access.go, locks.go, calls.go, rare.go, tmpfs.go, concurrent.go, faulty.go.
 package mutant

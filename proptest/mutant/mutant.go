@@ -38,7 +38,6 @@ type Mutant struct {
 	Kind   Kind
 	Oracle Oracle
 	Tmpfs  bool // the bug is in tmpfs; the others are in rumpfs
-	Rare   bool // takes more than 100,000 random calls to see
 	Waits  bool // a call may wait for ever, or forget a lock: only a deterministic kernel says so
 
 	vector func(*vector)                               // changes the operations of a file system
@@ -58,7 +57,7 @@ func (m *Mutant) FS() string {
 
 // All are the mutants, in the order of their subjects.
 func All() []*Mutant {
-	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), renames(), races(), mishandled())
+	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), corners(), renames(), races(), mishandled())
 	all := make([]*Mutant, len(list))
 	for i := range list {
 		all[i] = &list[i]
