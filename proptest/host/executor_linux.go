@@ -377,8 +377,8 @@ func (x *executor) utimes(c *call.Call, r *call.Result, dir, path, flags uintptr
 	return sys(r, unix.SYS_UTIMENSAT, dir, path, at, flags)
 }
 
-// same leaves an id as it is.
-const same = ^uintptr(0)
+// keepID leaves an id as it is.
+const keepID = ^uintptr(0)
 
 // identity makes a call about the caller.
 func (x *executor) identity(c *call.Call, r *call.Result) (unix.Errno, bool) {
@@ -388,11 +388,11 @@ func (x *executor) identity(c *call.Call, r *call.Result) (unix.Errno, bool) {
 	case call.Setuid:
 		return sys(r, unix.SYS_SETUID, uintptr(c.UID)), true
 	case call.Seteuid:
-		return sys(r, unix.SYS_SETRESUID, same, uintptr(c.UID), same), true
+		return sys(r, unix.SYS_SETRESUID, keepID, uintptr(c.UID), keepID), true
 	case call.Setgid:
 		return sys(r, unix.SYS_SETGID, uintptr(c.GID)), true
 	case call.Setegid:
-		return sys(r, unix.SYS_SETRESGID, same, uintptr(c.GID), same), true
+		return sys(r, unix.SYS_SETRESGID, keepID, uintptr(c.GID), keepID), true
 	case call.Setgroups:
 		x.groups = append(c.AppendGroups(x.groups[:0]), 0)
 		return sys(r, unix.SYS_SETGROUPS, uintptr(len(x.groups)-1), uintptr(unsafe.Pointer(&x.groups[0]))), true

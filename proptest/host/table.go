@@ -143,9 +143,10 @@ var differences = []Difference{
 	},
 	{
 		Name:     "chmod-bits",
-		Sentence: "Bits that the caller may not set are an error on NetBSD: the sticky bit of a file, and set-group-id for another group. Linux drops the latter and sets the former.",
+		Sentence: "Bits that the caller may not set are an error on NetBSD: the sticky bit of a file, and set-group-id for another group, even where chown would leave it. Linux drops the latter and sets the former.",
 		Leaves: func(x *Case) bool {
-			return x.because(clause.StickyFile) || (x.Call.Op == call.Chmod || x.Call.Op == call.Fchmod) && x.because(clause.OtherGroup)
+			chmod := x.Call.Op == call.Chmod || x.Call.Op == call.Fchmod
+			return x.because(clause.StickyFile) || x.because(clause.OtherGroup) && (chmod || x.Call.GID == same)
 		},
 	},
 	{
@@ -582,5 +583,8 @@ func makes(c *call.Call) bool {
 func removes(c *call.Call) bool {
 	return c.Op == call.Unlink || c.Op == call.Unlinkat || c.Op == call.Rmdir
 }
+
+// same, as an owner or group, leaves it as it is.
+const same = ^uint32(0)
 
 func opens(c *call.Call) bool { return c.Op == call.Open || c.Op == call.Openat }
