@@ -1,6 +1,7 @@
 package draw
 
 import (
+	"flag"
 	"fmt"
 	"runtime"
 	"strings"
@@ -77,6 +78,12 @@ func (r *recorder) FailNow() {
 // TestFailure has rapid find that a kernel with quirks is not POSIX, and checks that what is shown is small.
 func TestFailure(t *testing.T) {
 	t.Chdir(t.TempDir()) // rapid writes a file
+	const limit = "rapid.shrinktime"
+	before := flag.Lookup(limit).Value.String()
+	if err := flag.Set(limit, "1s"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = flag.Set(limit, before) }()
 	r := &recorder{T: t}
 	done := make(chan struct{})
 	go func() {
