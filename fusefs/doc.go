@@ -15,5 +15,9 @@
 // and sockets by the numbers and names that it sees here, and refuses what its
 // own rules refuse before it asks.
 //
+// A program must not touch memory that maps a file of a mount that it serves
+// itself: the Go runtime cannot interrupt a page fault, and may keep the server
+// from running until it has ended. System calls on such files are fine.
+//
 // The package is empty on other systems than Linux.
 package fusefs
