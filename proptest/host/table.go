@@ -344,9 +344,10 @@ var differences = []Difference{
 	},
 	{
 		Name:     "remove-link",
-		Sentence: "Removing a symbolic link with a slash behind is about what it leads to on NetBSD, and ENOTDIR on Linux.",
+		Sentence: "Removing or renaming a symbolic link with a slash behind is about what it leads to on NetBSD, and ENOTDIR on Linux.",
 		Explains: func(x *Case) bool {
-			return removes(x.Call) && x.Host.Errno == kern.ENOTDIR && strings.HasSuffix(x.Call.Path, "/")
+			slash := strings.HasSuffix(x.Call.Path, "/") || x.Call.Op == call.Rename && strings.HasSuffix(x.Call.Path2, "/")
+			return (removes(x.Call) || x.Call.Op == call.Rename) && slash && x.Host.Errno == kern.ENOTDIR
 		},
 		Ends: true,
 	},
