@@ -85,10 +85,11 @@ type lockCast struct {
 	sys     *System
 	threads [4]Thread
 	locks   map[byte]*RWLock
+	act     func(thread int, act func()) // has a thread do something
 }
 
 func newLockCast(s *System) *lockCast {
-	c := &lockCast{sys: s, locks: map[byte]*RWLock{'n': {}}}
+	c := &lockCast{sys: s, locks: map[byte]*RWLock{'n': {}}, act: func(_ int, act func()) { act() }}
 	nest := &LockClass{Name: "nest", Nest: true, Rank: 100}
 	single := &LockClass{Name: "single"}
 	for _, group := range []struct {
@@ -126,32 +127,37 @@ func (c *lockCast) add(s *System, name byte, class *LockClass) {
 func (c *lockCast) play(story string) {
 	var last *RWLock
 	for _, word := range strings.Fields(story) {
-		t := &c.threads[word[0]-'0']
 		if len(word) > 2 {
 			last = c.locks[word[2]]
 		}
-		switch word[1] {
-		case '+':
-			last.WEnter(t)
-		case '<':
-			last.REnter(t)
-		case '?':
-			last.TryEnter(t, Writer)
-		case '-':
-			last.Exit(t)
-		case '^':
-			last.RExit(t)
-		case 'd':
-			last.Downgrade(t)
-		case 'u':
-			last.TryUpgrade(t)
-		case 'x':
-			last.Destroy(t)
-		case '.':
-			t.Returned()
-		case 'e':
-			c.sys.checker.Ended(t)
-		}
+		i := int(word[0] - '0')
+		c.act(i, func() { c.do(&c.threads[i], word[1], last) })
+	}
+}
+
+// do does one thing.
+func (c *lockCast) do(t *Thread, what byte, l *RWLock) {
+	switch what {
+	case '+':
+		l.WEnter(t)
+	case '<':
+		l.REnter(t)
+	case '?':
+		l.TryEnter(t, Writer)
+	case '-':
+		l.Exit(t)
+	case '^':
+		l.RExit(t)
+	case 'd':
+		l.Downgrade(t)
+	case 'u':
+		l.TryUpgrade(t)
+	case 'x':
+		l.Destroy(t)
+	case '.':
+		t.Returned()
+	case 'e':
+		c.sys.checker.Ended(t)
 	}
 }
 

@@ -108,6 +108,9 @@ func NewSystem(c Config) *System {
 	if c.Mode != Native {
 		s.slow, s.checker = slowBit, c.Checker
 	}
+	if c.Mode == Checked && c.Checker != nil {
+		s.checker = watched(c.Checker)
+	}
 	if c.Mode != Deterministic {
 		s.boot = time.Now()
 		return s

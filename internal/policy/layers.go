@@ -46,6 +46,7 @@ internal/vnodeif/cmd/vnodeif > internal/vnodeif
 
 // Modules are the modules of others that a package may import.
 var Modules = map[string][]string{
+	"hypercall":         {"github.com/sasha-s/go-deadlock"},
 	"proptest/host":     {"golang.org/x/sys"},
 	"aferofs":           {"github.com/spf13/afero"},
 	"proptest/gen/draw": {"pgregory.net/rapid"},
