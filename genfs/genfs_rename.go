@@ -191,16 +191,23 @@ func renameEnterSeparate[E any](l *kern.Lwp, ops RenameOps[E], f, t *RenameSide[
 		return err
 	}
 	if between == nil {
-		return renameLock(l, ops, t, f, nil, kern.ENOTEMPTY)
+		above, err := ops.Genealogy(l, t.Dvp, f.Dvp)
+		if err != nil { // the source's directory was removed, as its lock will show
+			above = nil
+		}
+		if above != nil {
+			defer above.Rele(l)
+		}
+		return renameLock(l, ops, t, f, above, kern.ENOTEMPTY)
 	}
 	defer between.Rele(l)
 	return renameLock(l, ops, f, t, between, kern.EINVAL)
 }
 
 // renameLock locks the directories of a and b and what they name, a's
-// first. overlap is the error if a names the directory of b, or what is above
-// that. (The reference locks what is above before it looks: who is on the way
-// from there to the directory of b then waits for ever, and so does it.)
+// first. overlap is the error if a names the directory of b, or above, which is
+// above that. (The reference locks above before it looks: who is on the way from
+// there to the directory of b then waits for ever, and so does it.)
 //
 //netbsd:sys/miscfs/genfs/genfs_rename.c genfs_rename_lock
 func renameLock[E any](l *kern.Lwp, ops RenameOps[E], a, b *RenameSide[E], above *vnode.Vnode, overlap error) (err error) {
@@ -226,9 +233,13 @@ func renameLock[E any](l *kern.Lwp, ops RenameOps[E], a, b *RenameSide[E], above
 		return err
 	}
 	if a.Vp != nil && a.Vp == above {
-		err = overlap
-		if a.covered() || b.covered() {
+		switch {
+		case a.covered() || b.covered():
 			err = kern.EBUSY
+		case overlap == kern.ENOTEMPTY && b.Vp.Type() != vnode.VDIR:
+			err = kern.EISDIR
+		default:
+			err = overlap
 		}
 		b.release(l)
 		a.release(l)

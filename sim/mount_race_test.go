@@ -232,10 +232,10 @@ func TestLocksOfDeadFile(t *testing.T) {
 	}
 }
 
-// TestRenameIntoItself tries to move a directory below itself while others
-// are on their way there: the rename must not lock what is above the target
-// after the target.
-func TestRenameIntoItself(t *testing.T) {
+// TestRenameUpAndDown tries to move a directory below itself, and what is
+// below onto it, while others are on their way there: the rename must not lock
+// what is above a directory after that.
+func TestRenameUpAndDown(t *testing.T) {
 	for seed := range uint64(60) {
 		k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed})
 		p := k.Init()
@@ -243,6 +243,8 @@ func TestRenameIntoItself(t *testing.T) {
 		ok(t, p.Mount(tmpfs.MOUNT_TMPFS, "/m", 0, tmpfs.DefaultArgs()))
 		ok(t, p.Mkdir("/m/d", 0o755))
 		ok(t, p.Mkdir("/m/d/e", 0o755))
+		ok(t, p.Mkdir("/m/d/e/dir", 0o755))
+		ok(t, p.Close(create(t, p, "/m/d/e/file", "")))
 		var lwps []*sim.Lwp
 		for range 2 {
 			lwps = append(lwps, p.Go("walker", func(p *sim.Proc) {
@@ -252,7 +254,9 @@ func TestRenameIntoItself(t *testing.T) {
 			}))
 		}
 		for range 5 {
-			check(t, "rename", p.Rename("/m/d", "/m/d/e/x"), kern.EINVAL)
+			check(t, "rename below itself", p.Rename("/m/d", "/m/d/e/x"), kern.EINVAL)
+			check(t, "rename of a directory", p.Rename("/m/d/e/dir", "/m/d"), kern.ENOTEMPTY)
+			check(t, "rename of a file", p.Rename("/m/d/e/file", "/m/d"), kern.EISDIR)
 		}
 		for _, lwp := range lwps {
 			ok(t, p.Join(lwp))
