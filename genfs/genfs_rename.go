@@ -299,7 +299,8 @@ func (s *RenameSide[E]) release(l *kern.Lwp) {
 }
 
 // lockBoth locks what a and b name, which may be the same. EBUSY for a
-// mount point.
+// mount point; ENOENT for what was revoked, as for a walk that comes to it,
+// where the reference goes on with a vnode that has no file.
 //
 // Postconditions: on an error neither is locked or referenced.
 func lockBoth[E any](l *kern.Lwp, a, b *RenameSide[E]) error {
@@ -307,17 +308,20 @@ func lockBoth[E any](l *kern.Lwp, a, b *RenameSide[E]) error {
 		if s.Vp == nil || s == b && a.Vp == b.Vp {
 			continue
 		}
-		_ = s.Vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-		if !s.covered() {
+		err := s.Vp.Lock(l, vnode.LK_EXCLUSIVE)
+		if err == nil && !s.covered() {
 			continue
 		}
-		_ = vnode.VOP_UNLOCK(l, s.Vp)
+		if err == nil {
+			err = kern.EBUSY
+			_ = vnode.VOP_UNLOCK(l, s.Vp)
+		}
 		if s == b && a.Vp != nil {
 			_ = vnode.VOP_UNLOCK(l, a.Vp)
 		}
 		b.release(l)
 		a.release(l)
-		return kern.EBUSY
+		return err
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ const (
 // nest: an lwp may have any number of them in use.
 type Nameidata struct {
 	// Rootdir is the directory that an absolute path starts at and that
-	// ".." does not leave. Borrowed; set by the walk.
+	// ".." does not leave. Set by the walk, and borrowed when that is over.
 	Rootdir *vnode.Vnode
 	// Erootdir is the emulation root in use, nil for none. Borrowed; set by
 	// the walk, or by the caller who asks for EMULROOTSET.
@@ -45,6 +45,7 @@ type Nameidata struct {
 	// walked: who keeps them for long makes a copy.
 	Cnd vnode.Componentname
 
+	jail  *vnode.Vnode // Rootdir if it is the process's own: referenced during the walk
 	atdir *vnode.Vnode // where a relative path starts; nil: the working directory
 	path  string       // the path, with the symbolic links met so far put in
 	next  int          // offset in path of what follows the component and its slashes

@@ -138,3 +138,37 @@ func TestOneKernelAmongMany(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestRootIsKept mounts something on the root of a process while that walks
+// from it: the walk ends where it began, and the last reference to the old root
+// is its own.
+func TestRootIsKept(t *testing.T) {
+	w := newWorldSeed(t, hypercall.Config{}, "/jail/\n/jail/d/\n/jail/d/up -> /\n/other/")
+	var old, other *vnode.Vnode
+	ops := memfsOps
+	ops.Lookup = func(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.Vnode, error) {
+		vp, err := memfsLookup(l, dvp, cnp)
+		if cnp.Name() == "up" {
+			w.cwdi.Replace(l, old, other)
+			if n := old.Usecount(); n != 1 {
+				t.Errorf("%d references to the old root", n)
+			}
+		}
+		return vp, err
+	}
+	w.fs.ops = &ops
+	old, other = w.vp("/jail"), w.vp("/other")
+	old.Ref(w.l)
+	w.cwdi.Chdir(w.l, old)
+	w.cwdi.ChangeRoot(w.l, old)
+	nd := Acquire(w.l)
+	nd.Init(w.l, vnode.LOOKUP, vnode.FOLLOW, "/d/up")
+	if err := nd.Namei(w.l); err != nil || nd.Vp != old {
+		t.Errorf("the walk ends with %v", err)
+	}
+	w.letGo(nd)
+	if n := old.Usecount(); n != 0 {
+		t.Errorf("%d references to the old root in the end", n)
+	}
+	other.Rele(w.l)
+}

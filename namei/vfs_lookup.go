@@ -29,6 +29,7 @@ func (nd *Nameidata) Namei(l *kern.Lwp) error {
 
 func (nd *Nameidata) run(l *kern.Lwp) error {
 	err := nd.tryEmulroot(l)
+	nd.leaveJail(l)
 	if err != nil {
 		kern.KASSERT(nd.Dvp == nil, "ndp->ni_dvp == NULL")
 		kern.KASSERT(nd.Vp == nil, "ndp->ni_vp == NULL")
@@ -117,12 +118,13 @@ func (nd *Nameidata) start(l *kern.Lwp) (*vnode.Vnode, error) {
 }
 
 // getStartdir settles root and emulation root of the walk and returns the
-// directory to start from, referenced. Root and emulation root are only
-// borrowed: a process that calls chroot while another of its lwps walks may
-// find that walk ending in a directory that is root no more.
+// directory to start from, referenced. A root of the process's own is kept
+// until the walk is over, for another lwp may call chroot, or mount something
+// there, meanwhile: the reference only borrows it. The emulation root is borrowed.
 //
 //netbsd:sys/kern/vfs_lookup.c namei_getstartdir
 func (nd *Nameidata) getStartdir(l *kern.Lwp) *vnode.Vnode {
+	nd.leaveJail(l)
 	cwdi := cwdinfoOf(l.Proc)
 	cwdi.lock.REnter(l)
 	nd.Rootdir = cwdi.Rdir
@@ -142,8 +144,20 @@ func (nd *Nameidata) getStartdir(l *kern.Lwp) *vnode.Vnode {
 	}
 	nd.Erootdir = erootdir
 	startdir.Ref(l)
+	if nd.Rootdir == cwdi.Rdir {
+		nd.jail = nd.Rootdir
+		nd.jail.Ref(l)
+	}
 	cwdi.lock.Exit(l)
 	return startdir
+}
+
+// leaveJail lets go of the root that getStartdir kept.
+func (nd *Nameidata) leaveJail(l *kern.Lwp) {
+	if nd.jail != nil {
+		nd.jail.Rele(l)
+		nd.jail = nil
+	}
 }
 
 // wantedEmulroot returns the emulation root for an absolute path, nil for

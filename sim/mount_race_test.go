@@ -264,3 +264,41 @@ func TestRenameUpAndDown(t *testing.T) {
 		ok(t, k.Check())
 	}
 }
+
+// TestRaces has lwps do to each other what seldom meets: revoking what another
+// renames, and removing the directory that another removes by way of "..".
+func TestRaces(t *testing.T) {
+	revoker := func(p *sim.Proc) { _ = p.Revoke("/m/f"); _ = p.Revoke("/m/g") }
+	for name, bodies := range map[string][]func(p *sim.Proc){
+		"revoke and rename": {revoker, revoker, func(p *sim.Proc) { _ = p.Rename("/m/f", "/m/g"); _ = p.Rename("/m/g", "/m/f") }},
+		"rmdir and rmdir": {
+			func(p *sim.Proc) { _ = p.Mkdir("/m/d", 0o755); _ = p.Mkdir("/m/d/e", 0o755); _ = p.Rmdir("/m/d/e") },
+			func(p *sim.Proc) { _ = p.Rmdir("/m/d/e/..") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(60) {
+				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Fixed: kern.Rev1125, CheckLocks: true})
+				p := k.Init()
+				ok(t, p.Mkdir("/m", 0o755))
+				ok(t, p.Mount(tmpfs.MOUNT_TMPFS, "/m", 0, tmpfs.DefaultArgs()))
+				ok(t, p.Close(create(t, p, "/m/f", "")))
+				var lwps []*sim.Lwp
+				for i, body := range bodies {
+					lwps = append(lwps, p.Go(fmt.Sprint("lwp", i), func(p *sim.Proc) {
+						for range 10 {
+							body(p)
+						}
+					}))
+				}
+				for _, lwp := range lwps {
+					ok(t, p.Join(lwp))
+				}
+				ok(t, k.Check())
+				if t.Failed() {
+					t.Fatalf("seed %d", seed)
+				}
+			}
+		})
+	}
+}

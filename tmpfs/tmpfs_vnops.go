@@ -250,6 +250,11 @@ func rmdirName(l *kern.Lwp, dvp, vp *vnode.Vnode, cnp *vnode.Componentname) erro
 	if dn.flags&kern.APPEND != 0 || n.flags&(kern.IMMUTABLE|kern.APPEND) != 0 {
 		return kern.EPERM
 	}
+	// Looking ".." up lets go of the lock: the directory that it was looked up
+	// in may be gone, and this one empty. The reference panics.
+	if n.dir.parent != dn {
+		return kern.ENOENT
+	}
 	de := dn.dir.names[cnp.Name()]
 	kern.KASSERTOf(de != nil && de.node == n, "de && de->td_node == node", vp)
 	n.links-- // its "."
