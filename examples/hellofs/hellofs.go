@@ -79,6 +79,14 @@ func (n *node) vnode(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 // AdvisoryLocks are the locks on the file, for genfs.Advlock.
 func (n *node) AdvisoryLocks() *vnode.Lockf { return &n.lockf }
 
+// Check counts the advisory locks of a mount, which the kernel compares with its account of them: see sim.Kernel.Check.
+func (fs *FS) Check(c *kern.Checkup, mp *vnode.Mount) {
+	root := mp.Data.(*node)
+	for _, n := range append([]*node{root}, root.files...) {
+		n.lockf.Check(c, fs.sys, mp)
+	}
+}
+
 // Name gives the type of the file system.
 func (fs *FS) Name() string { return "hellofs" }
 

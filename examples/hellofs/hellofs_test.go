@@ -1,21 +1,17 @@
 package hellofs_test
 
 import (
-	"context"
 	"fmt"
 	"log"
 	"testing"
 
 	"rumpvfs/examples/hellofs"
 	"rumpvfs/gofs"
-	"rumpvfs/hypercall"
 	"rumpvfs/kern"
+	"rumpvfs/proptest"
 	"rumpvfs/proptest/call"
-	"rumpvfs/proptest/clause"
 	"rumpvfs/proptest/driver"
-	"rumpvfs/proptest/gen"
 	"rumpvfs/proptest/model"
-	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
 	"rumpvfs/vnode"
 )
@@ -70,34 +66,10 @@ func mounted() driver.FS {
 	return fs
 }
 
-// TestModel: random calls answer as the model of a read-only file system says.
-func TestModel(t *testing.T) {
-	fs := mounted()
-	d, err := driver.New(driver.Config{
-		Calls: 30000, FS: fs,
-		// The model takes every file for a device of its own, as rumpfs has it.
-		Same: func(_ *call.Call, want, got *call.Result, _ clause.ID) bool {
-			g := *got
-			g.File.Dev = want.File.Dev
-			return want.Equal(&g)
-		},
-		Gen: gen.Config{Leave: []call.Op{call.Statvfs1, call.Fstatvfs1, call.Getvfsstat}},
-		System: func() (call.System, error) {
-			c := sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125}
-			return target.New(boot(c, greetings), fs.Prepare)
-		},
+// TestConform: hellofs keeps what a read-only file system promises.
+func TestConform(t *testing.T) {
+	proptest.Conform(t, proptest.Target{
+		FS: mounted(), Config: boot(sim.Config{}, greetings), NoNames: true,
+		Leave: []call.Op{call.Statvfs1, call.Fstatvfs1, call.Getvfsstat}, // the model knows how rumpfs answers them
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	failures, err := d.Run(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range failures {
-		t.Error(f)
-	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
-	}
 }

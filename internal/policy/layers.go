@@ -67,7 +67,7 @@ var TestModules = []string{
 // what the package itself may.
 var TestLayers = map[string][]string{
 	"blkdev":           {"sim"},
-	"examples/hellofs": {"gofs", "sim", "proptest/call", "proptest/clause", "proptest/driver", "proptest/gen", "proptest/model", "proptest/target"},
+	"examples/hellofs": {"gofs", "sim", "proptest", "proptest/call", "proptest/driver", "proptest/model"},
 	"fifofs":           {"sim", "tmpfs", "vfs"},      // system calls are the natural way to a fifo of some file system
 	"sim":              {"sim/replay", "sim/script"}, // traces are stories too
 	"specfs":           {"sim", "rumpfs"},
