@@ -151,7 +151,7 @@ type Lwp struct{ l *kern.Lwp }
 // a deterministic kernel, when the scheduler picks it. body makes its calls
 // on the Proc that it is given. When the kernel is shut down, a call of an lwp
 // that has not ended does not return: the deferred functions of body run, and
-// the lwp ends.
+// the lwp ends. In a kernel that has stopped before body begins it never does.
 func (p *Proc) Go(name string, body func(p *Proc)) *Lwp {
 	return &Lwp{kern.StartLwp(p.k.K, p.proc, name, func(l *kern.Lwp) {
 		body(&Proc{process: p.process, l: l, started: true})

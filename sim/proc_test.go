@@ -259,17 +259,20 @@ func TestPanicEverywhere(t *testing.T) {
 	fifo := mkfifo(t, p)
 	fd := create(t, p, "/f", "")
 	ok(t, p.Flock(fd, kern.LOCK_EX))
-	var wg sync.WaitGroup
+	var begun, wg sync.WaitGroup
 	var errs [4]error
 	for i := range errs {
 		q := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFCFDG))
+		begun.Add(1)
 		wg.Add(1)
 		q.Go("sleeper", func(q *sim.Proc) {
+			begun.Done()
 			defer wg.Done()
 			_, errs[i] = q.Open("/f", kern.O_RDONLY|kern.O_SHLOCK, 0)
 		})
 	}
-	time.Sleep(time.Millisecond)
+	begun.Wait()                 // an lwp that has not begun when the kernel stops never does
+	time.Sleep(time.Millisecond) // by then most are asleep; who is not hears of the panic as well
 	_, err := p.Write(fifo, []byte("x"))
 	wg.Wait()
 	for _, e := range errs {
