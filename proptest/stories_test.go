@@ -273,6 +273,16 @@ seteuid 100
 unlink "/d/f"
 unlinkat AT_FDCWD "/d/f" 0
 rmdir "/d/e"
+=== two devices of one number have locks of their own
+mknod "/b" S_IFBLK|0666 dev:2,2
+open "/dev/null" O_RDWR|O_SHLOCK
+open "/dev/null" O_RDWR
+revoke "/b"
+flock 4 LOCK_EX|LOCK_NB
+revoke "/dev/null"
+flock 4 LOCK_EX|LOCK_NB
+open "/dev/null" O_RDWR
+flock 5 LOCK_EX|LOCK_NB
 === names beside whiteouts
 open "/f" O_CREAT|O_RDWR 0644
 mkdir "/d" 0755

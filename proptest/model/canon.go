@@ -256,10 +256,11 @@ func (s *state) devices() {
 	if len(s.m.devices) == 0 {
 		return
 	}
-	byNumber := func(a, b device) int { return cmp.Compare(a.rdev, b.rdev) }
+	byNumber := func(a, b device) int { return cmp.Or(cmp.Compare(a.rdev, b.rdev), cmp.Compare(a.kind, b.kind)) }
 	for _, d := range slices.SortedFunc(slices.Values(s.m.devices), byNumber) {
 		if len(d.locks) > 0 {
 			s.number(uint64(d.rdev))
+			s.number(uint64(d.kind))
 			s.locks(d.locks)
 		}
 	}

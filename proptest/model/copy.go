@@ -104,6 +104,6 @@ func (m *Model) copyDevices(from *Model) {
 	m.devices = m.devices[:0]
 	for i := range from.devices {
 		d := &from.devices[i]
-		m.devices = append(m.devices, device{d.rdev, m.copyLocks(nil, d.locks)})
+		m.devices = append(m.devices, device{d.rdev, d.kind, m.copyLocks(nil, d.locks)})
 	}
 }

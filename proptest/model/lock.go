@@ -32,11 +32,11 @@ func (m *Model) locksOf(n *node) *locks {
 		return &n.locks
 	}
 	for i := range m.devices {
-		if m.devices[i].rdev == n.rdev {
+		if d := &m.devices[i]; d.rdev == n.rdev && d.kind == n.kind() {
 			return &m.devices[i].locks
 		}
 	}
-	m.devices = append(m.devices, device{rdev: n.rdev})
+	m.devices = append(m.devices, device{rdev: n.rdev, kind: n.kind()})
 	return &m.devices[len(m.devices)-1].locks
 }
 

@@ -184,9 +184,10 @@ type Model struct {
 	state  state // being written
 }
 
-// A device is the locks of a device number.
+// A device is the locks of a device number, of which there may be a character and a block device.
 type device struct {
 	rdev  kern.Dev
+	kind  uint32 // S_IFCHR or S_IFBLK
 	locks locks
 }
 
