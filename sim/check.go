@@ -55,6 +55,9 @@ func (k *Kernel) countRefs(c *kern.Checkup) {
 	for _, p := range k.procs {
 		p.fd.Count(c, p.name)
 		p.cwd.Count(c, p.name)
+		for _, m := range p.mapped {
+			m.vp.HeldBy(c, "mapping")
+		}
 	}
 	k.V.Count(c)
 	k.spec.Count(c)
@@ -71,4 +74,7 @@ func (k *Kernel) check(c *kern.Checkup) {
 	k.spec.Check(c)
 	k.Cache.Check(c)
 	k.UVM.Check(c)
+	if k.Names != nil {
+		k.Names.Check(c)
+	}
 }

@@ -1,15 +1,19 @@
 package sim_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log"
 	"os"
+	"time"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/sim"
+	"rumpvfs/tmpfs"
+	"rumpvfs/vfs"
 )
 
 func ExampleBoot() {
@@ -179,4 +183,63 @@ func ExampleKernel_Err() {
 	// true
 	// true
 	// true
+}
+
+func ExampleProc_Mmap() {
+	k, _ := sim.Boot(sim.Config{})
+	defer k.Shutdown()
+	p := k.Init()
+	p.Mount(tmpfs.MOUNT_TMPFS, "/tmp", 0, tmpfs.DefaultArgs())
+	fd, _ := p.Open("/tmp/f", kern.O_CREAT|kern.O_RDWR, 0o644)
+	p.Write(fd, []byte("a file in memory"))
+
+	m, _ := p.Mmap(fd, 0, 16, kern.PROT_READ|kern.PROT_WRITE, kern.MAP_SHARED)
+	b, _ := m.Bytes()
+	copy(b, bytes.ToUpper(b))
+	m.Msync(0, m.Len(), kern.MS_SYNC)
+	p.Pread(fd, b, 0)
+	fmt.Printf("%s\n", b)
+
+	p.Ftruncate(fd, 0)
+	_, err := m.ReadAt(b, 0)
+	fmt.Println(err)
+	m.Munmap()
+	// Output:
+	// A FILE IN MEMORY
+	// SIGBUS at offset 0 of a mapping: EINVAL: an argument makes no sense
+}
+
+func ExampleProc_Kevent() {
+	k, _ := sim.Boot(sim.Config{})
+	defer k.Shutdown()
+	p := k.Init()
+	p.Mount(tmpfs.MOUNT_TMPFS, "/tmp", 0, tmpfs.DefaultArgs())
+	dir, _ := p.Open("/tmp", kern.O_RDONLY, 0)
+
+	kq, _ := p.Kqueue()
+	watch := []kern.Kevent{{Ident: dir, Filter: kern.EVFILT_VNODE, Flags: kern.EV_ADD | kern.EV_CLEAR, Fflags: kern.NOTE_WRITE}}
+	p.Kevent(kq, watch, nil, 0)
+	p.Mkdir("/tmp/new", 0o755)
+	events := make([]kern.Kevent, 1)
+	n, _ := p.Kevent(kq, nil, events, -1)
+	fmt.Println(n, events[0].Fflags == kern.NOTE_WRITE)
+	// Output: 1 true
+}
+
+func ExampleProc_Poll() {
+	k, _ := sim.Boot(sim.Config{Mode: hypercall.Deterministic, Fifofs: true}) // whose time passes at once
+	defer k.Shutdown()
+	p := k.Init()
+	p.Mount(tmpfs.MOUNT_TMPFS, "/tmp", 0, tmpfs.DefaultArgs())
+	p.Mkfifo("/tmp/f", 0o600)
+	fd, _ := p.Open("/tmp/f", kern.O_RDWR, 0)
+	fds := []vfs.Pollfd{{FD: fd, Events: kern.POLLIN}}
+	n, _ := p.Poll(fds, time.Second)
+	fmt.Println(n)
+	p.Write(fd, []byte("x"))
+	n, _ = p.Poll(fds, time.Second)
+	fmt.Println(n, fds[0].Revents == kern.POLLIN)
+	// Output:
+	// 0
+	// 1 true
 }

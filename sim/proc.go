@@ -25,6 +25,9 @@ type process struct {
 	cwd  *namei.Cwdinfo
 	name string // "pid 1"
 
+	maps   kern.Mutex // held while memory is touched
+	mapped []*Mapping // maps
+
 	// calls counts the calls in progress. With exiting set no new one
 	// begins, and the last to end frees the process and sets freed.
 	calls atomic.Int64
@@ -58,6 +61,7 @@ func (p *process) free(l *kern.Lwp) (err error) {
 	}()
 	if p.calls.CompareAndSwap(exiting, exiting|freed) && p.k.K.Dead() == nil {
 		p.fd.Free(l)
+		p.unmapAll(l)
 		p.k.forget(l, p) // nobody finds its directories any more
 		p.cwd.Free(l)
 	}
@@ -103,6 +107,7 @@ func (p *Proc) Rfork(flags RforkFlags) (child *Proc, err error) {
 // newProc enters a process into the table. fd and cwd pass to it.
 func (k *Kernel) newProc(l *kern.Lwp, cred *kern.Cred, fd *vfs.Filedesc, cwd *namei.Cwdinfo) *Proc {
 	p := &Proc{process: &process{k: k, fd: fd, cwd: cwd}}
+	p.maps.Init(k.Sys, &mapsLockClass)
 	if l != nil {
 		k.procLock.Enter(l)
 		defer k.procLock.Exit(l)
