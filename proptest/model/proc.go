@@ -36,8 +36,14 @@ func (m *Model) rfork(p *proc, c *call.Call, r *call.Result) clause.Cause {
 
 func (m *Model) exit(p *proc, _ *call.Call, _ *call.Result) clause.Cause {
 	p.here = false
+	cause := m.closeAll(p)
 	m.unused(p.cwd)
 	m.unused(p.root)
+	return cause
+}
+
+// closeAll closes the descriptors of a process that has exited, unless others have them too.
+func (m *Model) closeAll(p *proc) clause.Cause {
 	if p.table.procs--; p.table.procs > 0 {
 		return clause.StillOpen
 	}
