@@ -243,3 +243,24 @@ func ExampleProc_Poll() {
 	// 0
 	// 1 true
 }
+
+// After a call the kernel can be asked whether all that it knows of itself
+// fits together.
+func ExampleKernel_Check() {
+	k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic, CheckLocks: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer k.Shutdown()
+	fmt.Println(k.Init().Mkdir("/d", 0o755), k.Check())
+
+	// A reference that nobody remembers.
+	l := kern.NewLwp(k.K, nil, "leaky")
+	defer l.Exit()
+	k.V.Root.Load().Ref(l)
+	fmt.Println(k.Check())
+	k.V.Root.Load().Rele(l)
+	// Output:
+	// <nil> <nil>
+	// broken: vnode VDIR tag 3 usecount 4 holdcnt 0 writecount 0 vflag 0x21 iflag 0x0 size 512: usecount 4, but 3 references (working directory, the kernel, as root directory, the file system, as its root)
+}
