@@ -122,7 +122,12 @@ func renameRemove[E any](l *kern.Lwp, ops RenameOps[E], f *RenameSide[E], cred *
 	if err := kern.AuthorizeVnode(cred, kern.KAUTH_VNODE_DELETE, err); err != nil {
 		return err
 	}
-	return ops.Remove(l, f)
+	if err := ops.Remove(l, f); err != nil {
+		return err
+	}
+	// Somebody may have looked the name up since the walk to it.
+	RenameCachePurge(l, f.Dvp, f.Vp, f.Dvp, nil)
+	return nil
 }
 
 // renameKinds keeps directories and others apart, and what is in a

@@ -16,15 +16,16 @@ const maxAdvances = 10000
 // calls into the kernel, which runs coroutines until the thread it acts as is chosen again. One of them runs at a time, so
 // nothing here is locked.
 type sched struct {
-	pickFn   func(n int) int
-	picker   Scheduler
-	watcher  Watcher
-	rand     splitmix
-	now      time.Duration // virtual time since boot
-	run      []*Thread     // runnable, in the order in which they became so; never the one that runs
-	timers   []*Thread     // waiting with a deadline, by deadline, then in order of arrival
-	chosen   *Thread       // off the run queue, to be continued by the hub
-	switches uint64
+	pickFn     func(n int) int
+	picker     Scheduler
+	watcher    Watcher
+	coroutines *Coroutines
+	rand       splitmix
+	now        time.Duration // virtual time since boot
+	run        []*Thread     // runnable, in the order in which they became so; never the one that runs
+	timers     []*Thread     // waiting with a deadline, by deadline, then in order of arrival
+	chosen     *Thread       // off the run queue, to be continued by the hub
+	switches   uint64
 }
 
 // Switches counts how often one thread gave way to another, Deterministic mode only.
@@ -55,11 +56,52 @@ func (s *System) blocked(t *Thread) {
 }
 
 func (s *System) startCoroutine(t *Thread, body func()) {
-	t.resume, t.stop = iter.Pull(func(yield func(struct{}) bool) {
-		t.yield = yield
-		s.runBody(t, body)
-	})
+	p := s.sched.coroutines
+	if p == nil {
+		p = new(Coroutines)
+	}
+	t.co = p.get()
+	t.co.body = func() { s.runBody(t, body) }
 	s.sched.run = append(s.sched.run, t)
+}
+
+// Coroutines keeps coroutines whose threads have ended, for threads of the same machine or of others to run on, one machine after the other. The zero
+// value has none. Close ends those that it has.
+type Coroutines struct{ free []*coroutine }
+
+// A coroutine runs one body after the other.
+type coroutine struct {
+	resume func() (struct{}, bool) // continues it
+	stop   func()                  // unwinds it
+	yield  func(struct{}) bool     // leaves it
+	body   func()                  // nil once it is over
+}
+
+func (p *Coroutines) get() *coroutine {
+	if n := len(p.free); n > 0 {
+		c := p.free[n-1]
+		p.free = p.free[:n-1]
+		return c
+	}
+	c := new(coroutine)
+	c.resume, c.stop = iter.Pull(func(yield func(struct{}) bool) {
+		for c.yield = yield; ; {
+			c.body()
+			c.body = nil
+			if !yield(struct{}{}) {
+				return
+			}
+		}
+	})
+	return c
+}
+
+// Close ends the coroutines that wait for a body.
+func (p *Coroutines) Close() {
+	for _, c := range p.free {
+		c.stop()
+	}
+	p.free = nil
 }
 
 // choose takes the next thread off the run queue, nil if it is empty.
@@ -95,7 +137,15 @@ func (s *System) choose() *Thread {
 // continueThread lets a coroutine run until it gives way.
 func (s *System) continueThread(t *Thread) {
 	s.sched.switches++
-	t.resume()
+	c := t.co
+	c.resume()
+	if c.body == nil { // t has ended
+		if p := s.sched.coroutines; p != nil {
+			p.free = append(p.free, c)
+		} else {
+			c.stop()
+		}
+	}
 }
 
 // Step lets one started thread run until it gives way, and reports whether there was one. Native machines have no steps. It is called between kernel
@@ -114,13 +164,13 @@ func (s *System) Step() bool {
 
 // giveWay lets others run until t, which is on the run queue or waits, is chosen.
 func (s *System) giveWay(t *Thread) outcome {
-	if t.yield == nil {
+	if t.co == nil {
 		if !s.runOthers(t) {
 			return stuck
 		}
 	} else if to := s.choose(); to != t {
 		s.sched.chosen = to
-		if !t.yield(struct{}{}) {
+		if !t.co.yield(struct{}{}) {
 			s.forget(t)
 			return dead
 		}

@@ -56,6 +56,8 @@ type Config struct {
 	Checker  Checker           // Checked and Deterministic: told of every lock operation
 	Console  io.Writer         // what ConsoleWrite writes to; nil discards
 
+	// Coroutines, in Deterministic mode, are what threads run on; nil makes new ones. Machines that share them run one at a time.
+	Coroutines *Coroutines
 	// Scheduler, in Deterministic mode, replaces Seed and Pick. If it is a Watcher too, it is told what threads do.
 	Scheduler Scheduler
 }
@@ -119,7 +121,7 @@ func NewSystem(c Config) *System {
 		s.boot = time.Date(2014, time.July, 15, 0, 0, 0, 0, time.UTC)
 	}
 	s.sched.pickFn, s.sched.rand, s.rand = c.Pick, splitmix(c.Seed), splitmix(^c.Seed)
-	s.sched.picker = c.Scheduler
+	s.sched.picker, s.sched.coroutines = c.Scheduler, c.Coroutines
 	s.sched.watcher, _ = c.Scheduler.(Watcher)
 	return s
 }

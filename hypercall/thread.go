@@ -38,14 +38,12 @@ type Thread struct {
 	starved bool           // (b) it was woken once and lost the lock to a newcomer
 	granted bool           // (b) the lock was handed over; read by the thread after it was woken
 
-	wants    *lockWord               // (d) the lock that it is about to enter as op says
-	wake     time.Duration           // (d) deadline while it is on the timer list
-	expired  bool                    // (d) the timer woke it
-	advances int                     // (d) jumps of time in its waits since Entered; of a hub thread
-	resume   func() (struct{}, bool) // (d) continues the coroutine; nil for a hub thread
-	stop     func()                  // (d) unwinds the coroutine
-	yield    func(struct{}) bool     // (d) leaves the coroutine
-	finished atomic.Uint64           // 1 once a started thread's body is over; Join waits on it
+	wants    *lockWord     // (d) the lock that it is about to enter as op says
+	wake     time.Duration // (d) deadline while it is on the timer list
+	expired  bool          // (d) the timer woke it
+	advances int           // (d) jumps of time in its waits since Entered; of a hub thread
+	co       *coroutine    // (d) what it runs on; nil for a hub thread
+	finished atomic.Uint64 // 1 once a started thread's body is over; Join waits on it
 
 	held []heldLock // (t) kept by a LockChecker
 }
@@ -55,6 +53,9 @@ func (t *Thread) ID() uint32 { return uint32(t.me) >> ownShift }
 
 // Name is the name given to Adopt or Start.
 func (t *Thread) Name() string { return t.name }
+
+// Deterministic reports whether the thread is one of a deterministic machine.
+func (t *Thread) Deterministic() bool { return t.det }
 
 // Sys is the machine that the thread belongs to.
 func (t *Thread) Sys() *System { return t.sys }
@@ -85,7 +86,7 @@ func (s *System) enlist(t *Thread, name string, base bool) bool {
 	t.me, t.sys, t.name = uint64(id)<<ownShift|wBit, s, name
 	t.det, t.base = s.mode == Deterministic, base
 	t.waiting, t.tokens, t.wmesg, t.advances = 0, 0, "", 0
-	t.wants, t.resume, t.stop, t.yield = nil, nil, nil, nil
+	t.wants, t.co = nil, nil
 	t.finished.Store(0)
 	t.held = t.held[:0]
 	t.prev, t.next = s.lastThr, nil
@@ -308,7 +309,7 @@ func (s *System) Shutdown() []string {
 		return left
 	}
 	for _, t := range coroutines {
-		t.stop()
+		t.co.stop()
 		if t.finished.Load() == 0 { // it had never run
 			s.ended(t)
 		}

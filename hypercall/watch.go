@@ -53,6 +53,14 @@ func (l *lockWord) Touch(t *Thread, how Access) {
 	}
 }
 
+// Wants returns the lock that the thread is about to enter and how, nil if it is about to do anything else. Deterministic mode only.
+func (t *Thread) Wants() (what any, how Access) {
+	if t.wants == nil {
+		return nil, 0
+	}
+	return t.wants, accessOf(t.op)
+}
+
 // MustWait reports, of a thread that is about to enter a lock, whether it could only queue: somebody holds the lock exclusively, or the
 // thread wants to be a reader and others are before it. To choose such a thread is never worth while, as long as there is another:
 // the same comes of choosing it when the lock is free. A writer that waits for readers to leave is not meant: it holds up

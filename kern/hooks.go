@@ -48,6 +48,10 @@ type Event struct {
 	Args  any // of a vnode operation: its vnode.Args, valid during the call
 }
 
+// Noticed reports whether somebody may want to know what l does: hooks, or a
+// scheduler that watches.
+func (l *Lwp) Noticed() bool { return l.Hooks != nil || l.Deterministic() }
+
 // Watched reports whether events of l go anywhere.
 func (l *Lwp) Watched() bool { return l.Hooks != nil && l.Hooks.Sink != nil }
 

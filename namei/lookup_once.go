@@ -244,13 +244,10 @@ func (nd *Nameidata) consume(l *kern.Lwp) {
 //netbsd:sys/kern/vfs_lookup.c lookup_once
 func (nd *Nameidata) lockFound(l *kern.Lwp, searchdir, foundobj *vnode.Vnode) (dvp, vp *vnode.Vnode, err error) {
 	if searchdir != foundobj {
-		dotdot := nd.Cnd.Flags&vnode.ISDOTDOT != 0
-		if dotdot { // parent before child
-			vnode.VOP_UNLOCK(l, searchdir)
-		}
-		err = foundobj.Lock(l, vnode.LK_EXCLUSIVE)
-		if dotdot {
-			lockRetry(l, searchdir)
+		if nd.Cnd.Flags&vnode.ISDOTDOT != 0 {
+			err = lockParent(l, searchdir, foundobj)
+		} else {
+			err = foundobj.Lock(l, vnode.LK_EXCLUSIVE)
 		}
 		if err != nil {
 			foundobj.Rele(l)
@@ -272,6 +269,34 @@ func (nd *Nameidata) lockFound(l *kern.Lwp, searchdir, foundobj *vnode.Vnode) (d
 		}
 	}
 	return searchdir, foundobj, nil
+}
+
+// lockParent locks the parent of a locked directory, which it unlocks
+// meanwhile: parent before child. By the time it has the parent a rename may
+// have put that below the directory, so it waits for neither with the other
+// locked, unlike the reference, where such a rename and the walk wait for each
+// other for ever.
+//
+// Postconditions: dir is locked as before; parent too, unless there is an
+// error.
+func lockParent(l *kern.Lwp, dir, parent *vnode.Vnode) error {
+	vnode.VOP_UNLOCK(l, dir)
+	for {
+		err := parent.Lock(l, vnode.LK_EXCLUSIVE)
+		if err != nil {
+			lockRetry(l, dir)
+			return err
+		}
+		if dir.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY|vnode.LK_NOWAIT) == nil {
+			return nil
+		}
+		vnode.VOP_UNLOCK(l, parent)
+		lockRetry(l, dir)
+		if parent.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_NOWAIT) == nil {
+			return nil
+		}
+		vnode.VOP_UNLOCK(l, dir)
+	}
 }
 
 // enterMount goes from foundobj, which mp covers, to the root of mp. That is

@@ -38,6 +38,9 @@ type Config struct {
 	// their threads in place of both.
 	Pick      func(n int) int
 	Scheduler hypercall.Scheduler
+	// Coroutines are what the lwps of a deterministic kernel run on, nil for
+	// new ones. Kernels that share them run one at a time.
+	Coroutines *hypercall.Coroutines
 
 	// Fixed are the quirks that this kernel does without: none for
 	// rumpfs 1.125 as it was, kern.Rev1125 (all there are) for a kernel
@@ -61,6 +64,9 @@ type Config struct {
 	// Hooks watch the kernel from its boot on. A kernel that is not native
 	// checks the contract of every vnode operation even without.
 	Hooks *kern.Hooks
+	// Unchecked is a deterministic kernel without Hooks that checks nothing
+	// and that others enter only where it takes a lock or waits.
+	Unchecked bool
 	// Wrap, if set, is given the operation vector of each new vnode and returns
 	// the one that the vnode shall have: see vnode.Config.
 	Wrap func(*vnode.Ops) *vnode.Ops
@@ -154,12 +160,13 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 		checker = hypercall.NewLockChecker()
 	}
 	sys := hypercall.NewSystem(hypercall.Config{
-		Mode: c.Mode, Checker: checker, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Host: host,
+		Mode: c.Mode, Checker: checker, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Coroutines: c.Coroutines,
+		Host:     host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
 	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed), checked: checker != nil && c.Mode != hypercall.Native}
 	k.K.Hooks = c.Hooks
-	if k.K.Hooks == nil && c.Mode != hypercall.Native {
+	if k.K.Hooks == nil && c.Mode != hypercall.Native && !c.Unchecked {
 		k.K.Hooks = &kern.Hooks{Check: true, Points: true}
 	}
 	sys.OnPanic(func(r any) { k.died(r) })

@@ -15,7 +15,7 @@ import (
 //
 //netbsd:sys/kern/vfs_vnode.c vrele
 func (vp *Vnode) Rele(l *kern.Lwp) {
-	if l.Hooks != nil {
+	if l.Noticed() {
 		emitRef(l, kern.EvRele, vp)
 	}
 	if !vp.tryRele() {
@@ -48,7 +48,7 @@ func (vp *Vnode) Put(l *kern.Lwp) {
 //
 //netbsd:sys/kern/vfs_vnode.c vrele_async
 func (vp *Vnode) ReleAsync(l *kern.Lwp) {
-	if l.Hooks != nil {
+	if l.Noticed() {
 		emitRef(l, kern.EvRele, vp)
 	}
 	if !vp.tryRele() {

@@ -123,7 +123,7 @@ func (sys *System) LoadVnode(l *kern.Lwp, tag Vtag, mp *Mount, ops *Ops, slock *
 	if mp != nil && mp.Iflag()&kern.IMNT_MPSAFE != 0 {
 		vp.SetVflag(VV_MPSAFE)
 	}
-	if l.Hooks != nil {
+	if l.Noticed() {
 		emitRef(l, kern.EvRef, vp)
 	}
 	if err := load(vp); err != nil {
@@ -165,7 +165,7 @@ func (vp *Vnode) UngetNew(l *kern.Lwp) {
 //
 //netbsd:sys/kern/vfs_vnode.c vref
 func (vp *Vnode) Ref(l *kern.Lwp) {
-	if vp.Refs.Add(1)&refCount <= 1 || l.Hooks != nil {
+	if vp.Refs.Add(1)&refCount <= 1 || l.Noticed() {
 		vp.refWatched(l)
 	}
 }
@@ -229,7 +229,7 @@ func (vp *Vnode) Get(l *kern.Lwp, flags int) error {
 		}
 	}
 	vp.Interlock.Exit(l)
-	if l.Hooks != nil {
+	if l.Noticed() {
 		emitRef(l, kern.EvRef, vp)
 	}
 	if flags&(LK_EXCLUSIVE|LK_SHARED) == 0 {

@@ -101,7 +101,8 @@ malformed script or command line.`,
 		return usageError{fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())}
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(newRun(), newReplay(), newShell(), newClauses(), newFuzz(), newMinimize(), newQuirks(), newExhaust(), newHost(), newMeta(), newMutants(), newConform(), newVersion())
+	root.AddCommand(newRun(), newReplay(), newShell(), newClauses(), newSchedules(), newFuzz(), newMinimize(), newQuirks(), newExhaust(),
+		newHost(), newMeta(), newMutants(), newConform(), newVersion())
 	root.AddCommand(hostCommands()...)
 	return root
 }

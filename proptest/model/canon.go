@@ -113,6 +113,7 @@ func (s *state) steps(c *Steps) {
 		s.ref(k.found)
 		s.flag(k.white)
 		s.text(k.name)
+		s.number(uint64(k.moved))
 	}
 }
 

@@ -47,10 +47,23 @@ func (m *Model) read(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	case f.dead():
 		return clause.Revoked
 	}
-	moved, cause := m.readFrom(f.node, off, c.N, r)
-	f.advance(c, moved)
-	r.Ret = moved
-	return cause
+	k := m.look(func() look {
+		moved, cause := m.readFrom(f.node, off, c.N, r)
+		k := look{no: cause, moved: moved}
+		if m.steps != nil {
+			k.name = string(r.Data)
+		}
+		return k
+	})
+	if k.no == unfinished || c.Op == call.Read && m.pause() {
+		return unfinished
+	}
+	if m.steps != nil {
+		r.Data = append(r.Data[:0], k.name...)
+	}
+	f.advance(c, k.moved)
+	r.Ret = k.moved
+	return k.no
 }
 
 // readFrom reads n bytes of a file. moved is by how much the position moves, even on an error.

@@ -11,7 +11,8 @@ import (
 //
 // Where the kernel keeps a directory locked from looking a name up until it has made or removed that name, both are one step. A rename
 // looks both its names up, then the second again, with what stands in the way of the rename; and in its last step it looks up both once
-// more. A call that is given a descriptor has one step, and so has every read, write and reading of a directory.
+// more. A read moves the file's offset in another step than that in which it reads. All other calls that are given a descriptor have
+// one step.
 
 // Steps is a call under way. The zero Steps is one that has not begun.
 type Steps struct {
@@ -25,7 +26,8 @@ type look struct {
 	no         clause.Cause
 	dir, found *node
 	white      bool
-	name       string
+	name       string // or what was read
+	moved      int64  // by how much that moves the file's offset
 }
 
 // unfinished is the cause of a call that is to be continued in another step. It unwinds a handler before it has changed anything.

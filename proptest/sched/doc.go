@@ -22,8 +22,9 @@
 //     what is there is in the way; and in its last step it looks up both names once more, as what they are then, and renames.
 //   - getcwd goes up by one directory in a step, and finds the name in the directory above in another.
 //   - One getdents is atomic, reading a directory by several is not: each goes on from where the last one was, in what is there then.
-//   - One read or write is atomic, whatever its length, and so is appending, together with the file's offset: the vnode lock is held throughout.
-//     Several are not.
+//   - What one read gives is of one moment, whatever its length, and so is what one write or append does, together with the file's offset: the vnode
+//     lock is held throughout, exclusively by who writes. Readers of one open file share it, and each moves the offset in another step than it
+//     reads: they may get the same bytes. Several reads or writes are no unit.
 //   - What a call does with descriptors is one step: lwps have tables of their own.
 //
 // What must hold in any case: an answer is one that the model gives for some state that there was while the call was made.

@@ -104,9 +104,11 @@ type exhauster struct {
 	at        int  // place of the next step
 	cut       bool // the rest of the run repeats another
 	asleep    []sleeper
+	stuck     []choice // the steps of threads that wait for locks when the run ends or is cut, which they cannot make
 
-	ids  map[any]uint64
-	made [maxThreads + 1]uint64 // things made by each thread, and by the hub
+	racing []int // steps that race with the one that is looked at
+	ids    map[any]uint64
+	made   [maxThreads + 1]uint64 // things made by each thread, and by the hub
 }
 
 // exhaust has once run under all schedules, or under so many if most is not 0.
@@ -142,7 +144,7 @@ func exhaust(ctx context.Context, c *Control, once func() *Failure, most int, un
 }
 
 func (x *exhauster) begin() {
-	x.at, x.cut = 0, false
+	x.at, x.cut, x.stuck = 0, false, x.stuck[:0]
 	clear(x.ids)
 	clear(x.made[:])
 }
@@ -188,14 +190,19 @@ func (x *exhauster) choose(c *Control, run []*hypercall.Thread) int {
 		x.at++
 		return i
 	}
-	return x.choosefirst(c, run)
+	return x.chooseNew(c, run)
 }
 
-// choosefirst chooses at a place that no run has come to.
-func (x *exhauster) choosefirst(c *Control, run []*hypercall.Thread) int {
-	p := choice{ready: readyOf(c, run)}
+// chooseNew chooses at a place that no run has come to.
+func (x *exhauster) chooseNew(c *Control, run []*hypercall.Thread) int {
+	p := choice{ready: allOf(c, run)}
 	if !x.unreduced {
 		p.asleep = x.sleepers()
+		if ready := readyOf(c, run); ready != 0 {
+			p.ready = ready
+		} else if len(x.stuck) == 0 {
+			x.noteStuck(c, run)
+		}
 	}
 	free := p.ready
 	for _, s := range p.asleep {
@@ -203,6 +210,7 @@ func (x *exhauster) choosefirst(c *Control, run []*hypercall.Thread) int {
 	}
 	if free == 0 {
 		x.cut = true
+		x.noteStuck(c, run)
 		return c.usual(run)
 	}
 	i := c.usual(run)
@@ -219,19 +227,30 @@ func (x *exhauster) choosefirst(c *Control, run []*hypercall.Thread) int {
 	return i
 }
 
-// readyOf are the threads that can be chosen: those that would not only queue for a lock, or all if there is no other.
+// noteStuck notes, at the end of a run, what locks threads wait for: though they do not get them, they race with those who did.
+func (x *exhauster) noteStuck(c *Control, run []*hypercall.Thread) {
+	for _, t := range run {
+		if what, how := t.Wants(); what != nil && t.MustWait() {
+			x.stuck = append(x.stuck, choice{who: c.letter(t), does: footprint{{x.id(what), how}}})
+		}
+	}
+}
+
+// readyOf are the threads that would not only queue for a lock.
 func readyOf(c *Control, run []*hypercall.Thread) (ready threads) {
 	for _, t := range run {
 		if !t.MustWait() {
 			ready |= threadBit(c.letter(t))
 		}
 	}
-	if ready == 0 {
-		for _, t := range run {
-			ready |= threadBit(c.letter(t))
-		}
-	}
 	return ready
+}
+
+func allOf(c *Control, run []*hypercall.Thread) (all threads) {
+	for _, t := range run {
+		all |= threadBit(c.letter(t))
+	}
+	return all
 }
 
 // sleepers are those that sleep after the last step: those that slept before it or were chosen in its stead, unless the step has woken them.

@@ -48,9 +48,20 @@ type System struct {
 	// Model is what calls should answer. Before them it makes those of Home, which lead to where Boot has put process 0.
 	Model model.Config
 	Home  []call.Call
+	// Renumbers says that a file may get the inode number of one that is gone, so that numbers do not tell files apart.
+	Renumbers bool
 	// Same says whether the system answers a call as the model did, which gave want because of a clause. It leaves inodes alone. nil:
 	// if the results are equal.
 	Same func(c *call.Call, got, want *call.Result, because clause.ID) bool
+}
+
+// model is a model that has come to where Boot has put process 0.
+func (s *System) model() *model.Model {
+	m := model.New(s.Model)
+	for i := range s.Home {
+		m.Do(&s.Home[i], new(call.Result))
+	}
+	return m
 }
 
 // Options bound a search. The zero Options are those of a search of 1000 schedules, or of all.
@@ -60,8 +71,10 @@ type Options struct {
 	Schedules int
 	// Depth is that of the bugs that PCT looks for: the number of steps whose order matters. 0 is 3.
 	Depth int
-	// Unreduced has Exhaustive run independent steps in all orders too.
+	// Unreduced has Exhaustive run independent steps in all orders too, and choose threads that only queue for a lock.
 	Unreduced bool
+	// Seen, if not nil, is given every history that is not known yet. It is valid during the call.
+	Seen func(*History)
 	// Whole leaves a failure as it was found; otherwise the program and the schedule are made as small as can be.
 	Whole bool
 }
@@ -91,9 +104,9 @@ func (s *Stats) Add(t Stats) {
 // Explore runs a program under one schedule after the other until one fails, and gives that failure, or nil. It also ends, without
 // a failure, when ctx does. The program must be one that Check finds nothing wrong with.
 func Explore(ctx context.Context, p *Program, on *System, by Strategy, o Options) (*Failure, Stats) {
-	e := explorer{on: on}
+	e := explorer{on: on, seen: o.Seen}
 	e.use(p)
-	f, stats := search(ctx, &e.control, e.once, by, o)
+	f, stats := Search(ctx, &e.control, e.once, by, o)
 	stats.Histories, stats.Sequential = len(e.verdicts), e.sequential
 	if f != nil {
 		f.Program = p
@@ -121,6 +134,7 @@ type explorer struct {
 	verdicts   map[uint64]bool // by digest of the history
 	sequential int
 	follow     follower
+	seen       func(*History)
 }
 
 func (e *explorer) use(p *Program) {
@@ -138,6 +152,9 @@ func (e *explorer) once() *Failure {
 	key := h.digest()
 	good, known := e.verdicts[key]
 	if !known {
+		if e.seen != nil {
+			e.seen(h)
+		}
 		sequential := e.check.sequential(h)
 		good = sequential || e.check.linearizable(h)
 		if sequential {
@@ -162,8 +179,9 @@ func (e *explorer) replay(s Schedule) *Failure {
 	return f
 }
 
-// search has once run under schedules of a strategy until it fails.
-func search(ctx context.Context, c *Control, once func() *Failure, by Strategy, o Options) (f *Failure, stats Stats) {
+// Search has once run, each time under another schedule, until it fails. once boots a machine whose scheduler is c.Scheduler(), calls
+// c.Begin before what is to be explored and c.End after it, and shuts the machine down. Explore does so with kernels.
+func Search(ctx context.Context, c *Control, once func() *Failure, by Strategy, o Options) (f *Failure, stats Stats) {
 	most := o.Schedules
 	if most == 0 && by != Exhaustive {
 		most = 1000

@@ -19,9 +19,10 @@ type Done struct {
 type History struct {
 	Calls []Done
 	clock int
+	lwps  int
 }
 
-func (h *History) reset() { h.Calls, h.clock = h.Calls[:0], 0 }
+func (h *History) reset(lwps int) { h.Calls, h.clock, h.lwps = h.Calls[:0], 0, lwps }
 
 // begin notes that a call begins, and gives its index.
 func (h *History) begin(lwp int, c *call.Call) int {
@@ -58,30 +59,46 @@ func (h *History) complete() bool {
 	return true
 }
 
-// digest is a number that two histories share if they are the same.
+// digest is a number that two histories share if they have the same calls with the same results, and of each two calls the same
+// one, or none, was over when the other began.
 func (h *History) digest() uint64 {
 	d := digest(offset)
-	for i := range h.Calls {
-		c := &h.Calls[i]
-		r := &c.Result
-		d.add(uint64(c.Lwp))
-		d.add(uint64(c.Begin))
-		d.add(uint64(c.Over))
-		d.add(uint64(r.Errno)<<8 | uint64(r.Stop))
-		d.add(uint64(r.Ret))
-		d.add(uint64(r.File.Mode)<<32 | uint64(r.File.Nlink))
-		d.add(uint64(r.File.UID)<<32 | uint64(r.File.GID))
-		d.add(uint64(r.File.Size))
-		d.add(uint64(r.File.Ino)<<32 | uint64(r.File.Flags))
-		d.add(uint64(r.File.Blocks))
-		d.add(uint64(r.Times[0].Sec))
-		d.add(uint64(r.Times[1].Sec))
-		d.add(uint64(r.Lock.Start))
-		d.add(uint64(r.Lock.Len))
-		d.add(uint64(r.Lock.Type)<<32 | uint64(uint32(r.Lock.Pid)))
-		d.bytes(r.Data)
+	for lwp := -1; lwp < h.lwps; lwp++ {
+		for i := range h.Calls {
+			if c := &h.Calls[i]; c.Lwp == lwp {
+				d.add(uint64(lwp))
+				d.add(h.before(c))
+				d.result(&c.Result)
+			}
+		}
 	}
 	return uint64(d)
+}
+
+// before tells which calls were over when c began: how many of each lwp, four bits each for the first lwps, mixed for the others.
+func (h *History) before(c *Done) (n uint64) {
+	for i := range h.Calls {
+		if o := &h.Calls[i]; o.Over < c.Begin {
+			n += 1 << (4 * uint(o.Lwp+1) % 61)
+		}
+	}
+	return n
+}
+
+func (d *digest) result(r *call.Result) {
+	d.add(uint64(r.Errno)<<8 | uint64(r.Stop))
+	d.add(uint64(r.Ret))
+	d.add(uint64(r.File.Mode)<<32 | uint64(r.File.Nlink))
+	d.add(uint64(r.File.UID)<<32 | uint64(r.File.GID))
+	d.add(uint64(r.File.Size))
+	d.add(uint64(r.File.Ino)<<32 | uint64(r.File.Flags))
+	d.add(uint64(r.File.Blocks))
+	d.add(uint64(r.Times[0].Sec))
+	d.add(uint64(r.Times[1].Sec))
+	d.add(uint64(r.Lock.Start))
+	d.add(uint64(r.Lock.Len))
+	d.add(uint64(r.Lock.Type)<<32 | uint64(uint32(r.Lock.Pid)))
+	d.bytes(r.Data)
 }
 
 // digest is the hash of Fowler, Noll and Vo, a word at a time.

@@ -6,7 +6,7 @@ import (
 )
 
 // minimize makes the failure f, which by has found, as small as it can: first the fewest calls, then the fewest preemptions. A smaller program
-// counts as failing if a search of some hundred schedules, or the schedule itself, finds a failure of the same kind.
+// counts as failing if a search of a hundred schedules, or the schedule itself, finds a failure of the same kind.
 func (e *explorer) minimize(ctx context.Context, f *Failure, by Strategy, o Options, stats *Stats) {
 	o.Whole = true
 	if o.Schedules == 0 || o.Schedules > minimizeWith {
@@ -22,10 +22,10 @@ func (e *explorer) minimize(ctx context.Context, f *Failure, by Strategy, o Opti
 		}
 	}
 	e.use(f.Program)
+	e.preemptOnce(ctx, f, stats)
 	for shrunk := true; shrunk && ctx.Err() == nil; {
 		shrunk = false
-		for i := range f.Schedule.stretches {
-			s := f.Schedule.without(i)
+		for _, s := range f.Schedule.simpler() {
 			g := e.replay(s)
 			stats.Minimizing++
 			if g != nil && g.Kind == f.Kind && g.Schedule.smaller(f.Schedule) {
@@ -36,8 +36,43 @@ func (e *explorer) minimize(ctx context.Context, f *Failure, by Strategy, o Opti
 	}
 }
 
+// preemptOnce looks for a schedule with at most one preemption under which the program fails as in f.
+func (e *explorer) preemptOnce(ctx context.Context, f *Failure, stats *Stats) {
+	lwps := len(f.Program.Lwps)
+	for n := 0; n < len(e.control.steps) && f.Schedule.Preemptions() > min(n, 1) && ctx.Err() == nil; n++ {
+		for i := range lwps * lwps {
+			s := Schedule{[]stretch{{'a' + byte(i/lwps), n}, {who: 'a' + byte(i%lwps)}}}
+			g := e.replay(s)
+			stats.Minimizing++
+			if g != nil && g.Kind == f.Kind {
+				*f = *g
+				break
+			}
+		}
+	}
+}
+
+// simpler are schedules with a stretch less, which is left out or made with the one before of the same thread.
+func (s Schedule) simpler() (list []Schedule) {
+	for i := range s.stretches {
+		list = append(list, s.without(i))
+	}
+	for i := 2; i < len(s.stretches); i++ {
+		x, y := s.stretches[i-2], s.stretches[i]
+		if x.who != y.who {
+			continue
+		}
+		t := s.without(i)
+		if t.stretches[i-2].steps = x.steps + y.steps; y.steps == 0 {
+			t.stretches[i-2].steps = 0
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
 // minimizeWith is how many schedules a smaller program has to fail in.
-const minimizeWith = 400
+const minimizeWith = 100
 
 // fails is a failure of p that is as f, or nil.
 func (e *explorer) fails(ctx context.Context, p *Program, f *Failure, by Strategy, o Options, stats *Stats) *Failure {
@@ -46,7 +81,7 @@ func (e *explorer) fails(ctx context.Context, p *Program, f *Failure, by Strateg
 	if g := e.replay(f.Schedule); g != nil && g.Kind == f.Kind {
 		return g
 	}
-	g, s := search(ctx, &e.control, e.once, by, o)
+	g, s := Search(ctx, &e.control, e.once, by, o)
 	stats.Minimizing += s.Schedules
 	if g == nil || g.Kind != f.Kind {
 		return nil

@@ -107,10 +107,10 @@ func (p *Program) String() string {
 	return b.String()
 }
 
-// Parse reads a program. Names that the first lines bind can be used in all lines. Errors name file and line.
-func Parse(file, text string, config model.Config) (*Program, error) {
+// Parse reads a program that is to run on a system. Names that the first lines bind can be used in all lines. Errors name file and line.
+func Parse(file, text string, on *System) (*Program, error) {
 	r := &reader{
-		p: new(Program), m: model.New(config), lines: script.NewParser(file), calls: call.NewReader(),
+		p: new(Program), m: on.model(), lines: script.NewParser(file), calls: call.NewReader(),
 	}
 	for i, line := range strings.Split(text, "\n") {
 		if err := r.line(strings.TrimSpace(line)); err != nil {

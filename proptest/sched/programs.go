@@ -23,7 +23,7 @@ func Programs(on *System) (list []Titled, err error) {
 		if strings.HasSuffix(title, "(rumpfs)") && on.Name != "rumpfs" {
 			continue
 		}
-		p, err := Parse(title, processes(text), on.Model)
+		p, err := Parse(title, processes(text), on)
 		if err != nil {
 			return nil, err
 		}

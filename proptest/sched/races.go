@@ -38,12 +38,22 @@ func (x *exhauster) races() {
 			}
 			x.meet(i, clock, th, a.how)
 		}
+		x.reverse(i, clock)
 		clock[threadIndex(p.who)] = int32(i + 1)
 		p.clock = *clock
 		for _, a := range p.does {
 			things[a.what].note(int32(i+1), a.how)
 		}
 	}
+	n := len(x.path)
+	for _, p := range x.stuck {
+		x.path = append(x.path[:n], p)
+		if th, clock := things[p.does[0].what], now[p.who]; th != nil && clock != nil {
+			x.meet(n, clock, th, p.does[0].how)
+			x.reverse(n, clock)
+		}
+	}
+	x.path = x.path[:n]
 }
 
 // meet has step i, whose thread has come to clock, do something to a thing: it races with those before it that it depends on and that clock
@@ -120,7 +130,7 @@ func (x *exhauster) after(i int, clock *[maxThreads]int32, race bool, others ...
 	if race {
 		for _, at := range others {
 			if at > 0 && at <= int32(i) && x.path[at-1].who != x.path[i].who && clock[threadIndex(x.path[at-1].who)] < at {
-				x.reverse(int(at-1), i, clock)
+				x.racing = append(x.racing, int(at-1))
 			}
 		}
 	}
@@ -134,26 +144,28 @@ func (x *exhauster) after(i int, clock *[maxThreads]int32, race bool, others ...
 	}
 }
 
-// reverse has the race between the steps at i and j, where clock is what the thread of j knows, run the other way round: at i, one of
-// the threads is to be chosen that can begin what leads to j without i.
-func (x *exhauster) reverse(i, j int, clock *[maxThreads]int32) {
-	p := &x.path[i]
-	initials := x.initials(i, j, clock)
-	asleep := threads(0)
-	for _, s := range p.asleep {
-		asleep |= threadBit(s.who)
+// reverse has the races of step j with those noted, where clock is what comes before j, run the other way round: where the other step was
+// chosen, one of the threads is to be chosen that can begin what leads to j without it.
+func (x *exhauster) reverse(j int, clock *[maxThreads]int32) {
+	for _, i := range x.racing {
+		p := &x.path[i]
+		initials := x.initials(i, j, clock)
+		asleep := threads(0)
+		for _, s := range p.asleep {
+			asleep |= threadBit(s.who)
+		}
+		first := threadBit(x.path[j].who)
+		switch {
+		case initials&(p.todo|p.done|asleep) != 0:
+		case initials&first&p.ready != 0:
+			p.todo |= first
+		case initials&p.ready != 0:
+			p.todo |= 1 << bits.TrailingZeros64(uint64(initials&p.ready))
+		default:
+			p.todo |= p.ready
+		}
 	}
-	if initials&(p.todo|p.done|asleep) != 0 {
-		return
-	}
-	switch first := threadBit(x.path[j].who); {
-	case initials&first&p.ready != 0:
-		p.todo |= first
-	case initials&p.ready != 0:
-		p.todo |= 1 << bits.TrailingZeros64(uint64(initials&p.ready))
-	default:
-		p.todo |= p.ready
-	}
+	x.racing = x.racing[:0]
 }
 
 // initials are the threads that can make the first of the steps between i and j, and j, that do not come after i.

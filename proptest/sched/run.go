@@ -23,7 +23,7 @@ type run struct {
 
 // execute boots a kernel, runs the program, and shuts the kernel down. The error is why the kernel stopped, or what was left over.
 func (r *run) execute(boot Boot) (err error) {
-	r.history.reset()
+	r.history.reset(len(r.program.Lwps))
 	k, err := boot(r.control.Scheduler())
 	if err != nil {
 		return fmt.Errorf("boot: %w", err)

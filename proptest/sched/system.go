@@ -44,7 +44,7 @@ func Tmpfs(change func(*sim.Config)) *System {
 		},
 		Model: model.Config{Quirks: kern.Fixed, Caps: model.Caps{Rename: true, Link: true}},
 		Home:  []call.Call{{Op: call.Mkdir, Path: "/w", Mode: 0o755}, {Op: call.Chdir, Path: "/w"}},
-		Same:  sameNames,
+		Same:  sameNames, Renumbers: true,
 	}
 }
 
@@ -75,7 +75,7 @@ func sameNames(c *call.Call, got, want *call.Result, because clause.ID) bool {
 
 // kernel is a deterministic kernel in which vnode operations are neither checked nor scheduling points: entering a lock is.
 func kernel(quirks kern.Quirks, change func(*sim.Config)) sim.Config {
-	c := sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125 &^ quirks, Hooks: &kern.Hooks{}}
+	c := sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125 &^ quirks, Unchecked: true, Coroutines: new(hypercall.Coroutines)}
 	if change != nil {
 		change(&c)
 	}
