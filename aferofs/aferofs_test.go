@@ -21,7 +21,7 @@ import (
 // boot gives process 1 of a kernel without quirks, in a tmpfs.
 func boot(t testing.TB) (*sim.Proc, afero.Fs) {
 	t.Helper()
-	k, err := sim.Boot(sim.Config{Fixed: kern.Rev1125})
+	k, err := sim.Boot(sim.Config{Without: kern.Rev1125})
 	ok(t, err)
 	t.Cleanup(func() { ok(t, k.Shutdown()) })
 	p := k.Init()

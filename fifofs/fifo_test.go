@@ -343,7 +343,7 @@ func TestBlocked(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	p := boot(t, sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125})
+	p := boot(t, sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125})
 	r, w := open(t, p, kern.O_RDONLY|kern.O_NONBLOCK), open(t, p, kern.O_WRONLY)
 	ok(t, p.Close(w))
 	_, err := p.Fcntl(r, kern.F_SETFL, 0)
@@ -538,7 +538,7 @@ func TestKqueue(t *testing.T) {
 		"fixed":   {kern.Rev1125, []string{"4096", "3596", "none", "0 eof"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := boot(t, sim.Config{Fixed: c.quirks})
+			p := boot(t, sim.Config{Without: c.quirks})
 			r, w := open(t, p, kern.O_RDONLY|kern.O_NONBLOCK), open(t, p, kern.O_WRONLY)
 			kq, err := p.Kqueue()
 			ok(t, err)

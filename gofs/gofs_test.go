@@ -39,7 +39,7 @@ func boot(t testing.TB, c sim.Config) *gofs.OS {
 	return o
 }
 
-func fixed(t testing.TB) *gofs.OS { return boot(t, sim.Config{Fixed: kern.Rev1125}) }
+func fixed(t testing.TB) *gofs.OS { return boot(t, sim.Config{Without: kern.Rev1125}) }
 
 func ok(t testing.TB, err error) {
 	t.Helper()

@@ -58,7 +58,7 @@ func (t *Target) check() (map[clause.ID]kern.Errno, error) {
 // config boots kernels of the target.
 func (t *Target) config(mode hypercall.Mode) sim.Config {
 	c := t.Config
-	c.Mode, c.Fixed = mode, kern.Rev1125
+	c.Mode, c.Without = mode, kern.Rev1125
 	return c
 }
 

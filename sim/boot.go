@@ -42,10 +42,10 @@ type Config struct {
 	// new ones. Kernels that share them run one at a time.
 	Coroutines *hypercall.Coroutines
 
-	// Fixed are the quirks that this kernel does without: none for
+	// Without are the quirks that this kernel does without: none for
 	// rumpfs 1.125 as it was, kern.Rev1125 (all there are) for a kernel
 	// that behaves as POSIX and its authors meant.
-	Fixed kern.Quirks
+	Without kern.Quirks
 
 	Host     hypercall.Host // nil: a new in-memory host
 	MemLimit int64          // logical bytes of file data; 0: 4 GiB
@@ -164,7 +164,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 		Host:     host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
-	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Fixed), checked: checker != nil && c.Mode != hypercall.Native}
+	k = &Kernel{Sys: sys, K: kern.NewKernel(sys, kern.Rev1125&^c.Without), checked: checker != nil && c.Mode != hypercall.Native}
 	k.K.Hooks = c.Hooks
 	if k.K.Hooks == nil && c.Mode != hypercall.Native && !c.Unchecked {
 		k.K.Hooks = &kern.Hooks{Check: true, Points: true}

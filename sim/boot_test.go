@@ -120,7 +120,7 @@ func TestPanic(t *testing.T) {
 
 // TestFifoFixed: without the quirk there is no fifofs.
 func TestFifoFixed(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	ok(t, p.Mkfifo("/fifo", 0o666))
 	_, err := p.Open("/fifo", kern.O_RDWR, 0)
 	check(t, "open", err, kern.EOPNOTSUPP)
@@ -141,7 +141,7 @@ func everyCall(p *sim.Proc) []func() error {
 // in a call just then.
 func TestShutdownWhileBusy(t *testing.T) {
 	for round := range 10 {
-		k, err := sim.Boot(sim.Config{Fixed: kern.Rev1125})
+		k, err := sim.Boot(sim.Config{Without: kern.Rev1125})
 		ok(t, err)
 		var busy, done sync.WaitGroup
 		for i := range 4 {

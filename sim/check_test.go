@@ -13,7 +13,7 @@ import (
 // and both with hardly any vnodes: after each call every invariant holds.
 func TestCheckAfterEachCall(t *testing.T) {
 	for seed := range uint64(80) {
-		c := sim.Config{Mode: hypercall.Deterministic, Seed: seed, CheckLocks: true, Fixed: []kern.Quirks{0, kern.Rev1125}[seed%2]}
+		c := sim.Config{Mode: hypercall.Deterministic, Seed: seed, CheckLocks: true, Without: []kern.Quirks{0, kern.Rev1125}[seed%2]}
 		if seed%3 == 0 {
 			c.Params = map[string]string{"RUMP_NVNODES": "8"}
 		}

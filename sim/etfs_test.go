@@ -35,7 +35,7 @@ func TestEtfsRemoveRaces(t *testing.T) {
 	for seed := range uint64(60) {
 		c := sim.Config{Mode: hypercall.Deterministic, Seed: seed, Host: hypercall.NewMemHost()}
 		if seed%2 == 1 {
-			c.Fixed = kern.Rev1125
+			c.Without = kern.Rev1125
 		}
 		if seed%10 >= 8 {
 			c.Mode = hypercall.Native

@@ -45,7 +45,7 @@ func abuse(t *testing.T, b []byte) {
 	d := &dice{bytes: b}
 	how := d.below(8)
 	if how&1 != 0 {
-		c.Fixed = kern.Rev1125
+		c.Without = kern.Rev1125
 	}
 	c.Seed = uint64(d.below(256))
 	k, err := sim.Boot(c)
@@ -72,7 +72,7 @@ func abuse(t *testing.T, b []byte) {
 	var p *kern.Panic
 	switch {
 	case errors.As(reason, &p):
-		if !known(p, kern.Rev1125&^c.Fixed) {
+		if !known(p, kern.Rev1125&^c.Without) {
 			t.Errorf("%v\n%s\n%s", p, p.Stack, strings.Join(log, "\n"))
 		}
 	case errors.As(reason, &hypercall.Blocked{}):

@@ -180,7 +180,7 @@ func TestMountRaces(t *testing.T) {
 // TestForcedUnmountDrain does it with vnodes thrown away all the time.
 func TestForcedUnmountDrain(t *testing.T) {
 	for seed := range uint64(100) {
-		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Params: map[string]string{"RUMP_NVNODES": "4"}, Fixed: kern.Rev1125}, fileSystems[seed%2],
+		race(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Params: map[string]string{"RUMP_NVNODES": "4"}, Without: kern.Rev1125}, fileSystems[seed%2],
 			func(w *worker) { w.use(3) }, func(w *worker) { w.use(3) },
 			func(w *worker) { w.remount(4, 0, kern.MNT_FORCE) },
 		)
@@ -211,7 +211,7 @@ func TestLocksOfDeadFile(t *testing.T) {
 			"revoke":  func(p *sim.Proc) error { return p.Revoke("/m/f") },
 		} {
 			t.Run(fs+" "+name, func(t *testing.T) {
-				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125})
+				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125})
 				p := k.Init()
 				ok(t, p.Mkdir("/m", 0o755))
 				ok(t, p.Mount(fs, "/m", 0, argsOf(fs)))
@@ -278,7 +278,7 @@ func TestRaces(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(60) {
-				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Fixed: kern.Rev1125, CheckLocks: true})
+				k := boot(t, sim.Config{Mode: hypercall.Deterministic, Seed: seed, Without: kern.Rev1125, CheckLocks: true})
 				p := k.Init()
 				ok(t, p.Mkdir("/m", 0o755))
 				ok(t, p.Mount(tmpfs.MOUNT_TMPFS, "/m", 0, tmpfs.DefaultArgs()))

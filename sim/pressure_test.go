@@ -69,7 +69,7 @@ func newMany(t testing.TB, k *sim.Kernel) *many {
 // kernel nor the program takes more memory for it.
 func TestManyFiles(t *testing.T) {
 	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Deterministic} {
-		k := boot(t, sim.Config{Mode: mode, Params: tight, Fixed: kern.Fixed.With(kern.QuirkSizeForgotten)})
+		k := boot(t, sim.Config{Mode: mode, Params: tight, Without: kern.Fixed.With(kern.QuirkSizeForgotten)})
 		m := newMany(t, k)
 		before := heap()
 		m.write(1)
@@ -102,7 +102,7 @@ func BenchmarkManyFiles(b *testing.B) {
 		params map[string]string
 	}{{"plenty", nil}, {"tight", tight}} {
 		b.Run(c.name, func(b *testing.B) {
-			m := newMany(b, boot(b, sim.Config{Params: c.params, Fixed: kern.Fixed.With(kern.QuirkSizeForgotten)}))
+			m := newMany(b, boot(b, sim.Config{Params: c.params, Without: kern.Fixed.With(kern.QuirkSizeForgotten)}))
 			b.SetBytes(2 * manyBytes)
 			b.ReportAllocs()
 			for pass := 0; b.Loop(); pass++ {

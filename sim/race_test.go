@@ -21,7 +21,7 @@ func TestHammer(t *testing.T) {
 	few := map[string]string{"RUMP_NVNODES": "32"}
 	noPanics := kern.Fixed.With(kern.QuirkRemovedDirCreate).With(kern.QuirkSizeForgotten).With(kern.QuirkDeadFS)
 	for seed, c := range []sim.Config{
-		{Fixed: noPanics}, {Fixed: kern.Rev1125, Params: few}, {Fixed: kern.Rev1125, Params: few, Mode: hypercall.Checked},
+		{Without: noPanics}, {Without: kern.Rev1125, Params: few}, {Without: kern.Rev1125, Params: few, Mode: hypercall.Checked},
 	} {
 		k, err := sim.Boot(c)
 		if err != nil {
@@ -176,7 +176,7 @@ func crowd(t *testing.T, c sim.Config, seed uint64, lwps, n int, of []deed) stri
 	for _, q := range all {
 		err := p.Join(q)
 		var panicked *kern.Panic
-		if errors.As(err, &panicked) && known(panicked, kern.Rev1125&^c.Fixed) {
+		if errors.As(err, &panicked) && known(panicked, kern.Rev1125&^c.Without) {
 			stopped = true
 			break
 		}
@@ -225,7 +225,7 @@ func TestSchedules(t *testing.T) {
 		}
 		c := sim.Config{Params: map[string]string{"RUMP_NVNODES": "8"}}
 		if seed%2 != 0 {
-			c.Fixed = kern.Rev1125
+			c.Without = kern.Rev1125
 		}
 		crowd(t, c, seed, 3, 60, of)
 		if t.Failed() {

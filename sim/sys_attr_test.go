@@ -200,7 +200,7 @@ func TestUtimes(t *testing.T) {
 
 // TestUtimesBirth: a file cannot be modified before it was born.
 func TestUtimesBirth(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	ok(t, p.Close(create(t, p, "/f", "")))
 	ok(t, p.Utimes("/f", &[2]sim.Timeval{{Sec: 5}, {Sec: 6}}))
 	wants(t, "birth", value[kern.Stat](t)(p.Stat("/f")).Birthtim, kern.Timespec{Sec: 6})

@@ -66,7 +66,7 @@ func TestReadWrite(t *testing.T) {
 }
 
 func TestReadBehindEndFixed(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	fd := create(t, p, "/f", "text")
 	for _, off := range []int64{4, 5, 4095, 4096, 1 << 40, math.MaxInt64} {
 		wants(t, "pread behind the end", value[int](t)(p.Pread(fd, make([]byte, 9), off)), 0)
@@ -164,7 +164,7 @@ func TestLseek(t *testing.T) {
 }
 
 func TestTruncate(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	fd := create(t, p, "/f", strings.Repeat("x", 5000))
 	ro := value[int](t)(p.Open("/f", kern.O_RDONLY, 0))
 	dir := value[int](t)(p.Open("/", kern.O_RDONLY, 0))

@@ -198,7 +198,7 @@ func TestExitUnmaps(t *testing.T) {
 // TestMappingIsTheFile makes random reads, writes, truncations and touches of
 // two mappings, and compares with a slice.
 func TestMappingIsTheFile(t *testing.T) {
-	p := mapFS(t, sim.Config{Fixed: kern.Rev1125})
+	p := mapFS(t, sim.Config{Without: kern.Rev1125})
 	fd := create(t, p, "f", "")
 	const most = 5 * kern.PAGE_SIZE
 	var maps [2]*sim.Mapping

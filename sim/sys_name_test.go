@@ -108,7 +108,7 @@ func TestNamesAt(t *testing.T) {
 
 // TestUndeleteFixed: without the quirk whiteouts go.
 func TestUndeleteFixed(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	ok(t, p.Mknod("/w", kern.S_IFWHT, 0))
 	ok(t, p.Undelete("/w"))
 	check(t, "again", p.Undelete("/w"), kern.ENOENT)

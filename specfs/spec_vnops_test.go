@@ -181,7 +181,7 @@ func TestOddDevice(t *testing.T) {
 // Without the quirk it ends where it ends.
 func TestOddDeviceFixed(t *testing.T) {
 	data := bytes.Repeat([]byte{'A'}, 1000)
-	d := newDisk(t, sim.Config{Fixed: kern.Rev1125}, data)
+	d := newDisk(t, sim.Config{Without: kern.Rev1125}, data)
 	fd := d.open("/blk", kern.O_RDWR)
 	d.want("write", d.pwrite(fd, []byte("kept"), 0), `4 ""`)
 	d.want("write over the end", d.pwrite(fd, []byte("Bcd"), 999), `1 ""`)
@@ -272,7 +272,7 @@ func testBlockModel(rt *rapid.T, fixed kern.Quirks, size int) {
 	for i := range data {
 		data[i] = byte(i*7 + i>>8)
 	}
-	d := newDisk(rt, sim.Config{Mode: hypercall.Deterministic, Fixed: fixed}, data)
+	d := newDisk(rt, sim.Config{Mode: hypercall.Deterministic, Without: fixed}, data)
 	mo := newBlockModel(data, !fixed.Has(kern.QuirkBlkTail))
 	fd := d.open("/blk", kern.O_RDWR)
 	offset := rapid.OneOf(rapid.IntRange(0, size+2*bsize), rapid.Map(rapid.IntRange(0, size/512+4), func(n int) int { return n * 512 }))

@@ -92,7 +92,7 @@ type machine struct {
 // one character device, /b1 and /b2 of one block device.
 func boot(t testing.TB, c sim.Config) *machine {
 	t.Helper()
-	c.Fixed = kern.Rev1125
+	c.Without = kern.Rev1125
 	k, err := sim.Boot(c)
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func (m *machine) want(what string, got, want any) {
 // ExampleSystem has two names of one device. Taking it away by one takes it
 // from those who came by the other.
 func ExampleSystem() {
-	k, err := sim.Boot(sim.Config{Fixed: kern.Rev1125})
+	k, err := sim.Boot(sim.Config{Without: kern.Rev1125})
 	if err != nil {
 		fmt.Println(err)
 		return

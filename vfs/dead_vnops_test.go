@@ -12,7 +12,7 @@ import (
 
 // TestDeadVnode does everything to vnodes that were taken away.
 func TestDeadVnode(t *testing.T) {
-	tb := newTable(t, sim.Config{Fixed: kern.Rev1125})
+	tb := newTable(t, sim.Config{Without: kern.Rev1125})
 	l := tb.l
 	fp, fd := tb.open("/f", kern.O_RDWR|kern.O_CREAT, 0o644)
 	vp := fp.Vnode()
@@ -113,7 +113,7 @@ func (t *table) pages(vp *vnode.Vnode) {
 // TestDeadDirectory: operations that are to take locks and references along
 // do so. The audit at shutdown sees it.
 func TestDeadDirectory(t *testing.T) {
-	tb := newTable(t, sim.Config{Fixed: kern.Rev1125})
+	tb := newTable(t, sim.Config{Without: kern.Rev1125})
 	l := tb.l
 	cn := &vnode.Componentname{}
 	ref := func(vp *vnode.Vnode, locked bool) *vnode.Vnode {

@@ -357,7 +357,7 @@ func TestMountPermission(t *testing.T) {
 
 // Without the quirks there is nothing that panics.
 func TestMountFixed(t *testing.T) {
-	tb, fs := moody(t, sim.Config{Fixed: kern.Rev1125})
+	tb, fs := moody(t, sim.Config{Without: kern.Rev1125})
 	p := tb.k.Init()
 	fs.extattr = kern.EOPNOTSUPP
 	tb.must(p.Mount("moodyfs", "/m", kern.MNT_EXTATTR, nil))

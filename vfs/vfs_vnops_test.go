@@ -104,7 +104,7 @@ func TestOpenSocket(t *testing.T) {
 // TestOpenPermission: a file is made with whatever mode, and its maker may
 // use it as asked; later the mode counts.
 func TestOpenPermission(t *testing.T) {
-	p := boot(t, sim.Config{Fixed: kern.Rev1125}).Init()
+	p := boot(t, sim.Config{Without: kern.Rev1125}).Init()
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -166,7 +166,7 @@ func (t *table) names(fp *vfs.File, size int) []string {
 }
 
 func TestReaddir(t *testing.T) {
-	tb := newTable(t, sim.Config{Fixed: kern.Rev1125})
+	tb := newTable(t, sim.Config{Without: kern.Rev1125})
 	p := tb.k.Init()
 	tb.must(p.Mkdir("/d", 0o755))
 	for i := range 5 {
@@ -294,7 +294,7 @@ func TestFaults(t *testing.T) {
 	runs := 0
 	for nth := 1; ; nth++ {
 		h := &kern.Hooks{Check: true}
-		k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic, Hooks: h, Fixed: kern.Rev1125})
+		k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic, Hooks: h, Without: kern.Rev1125})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -39,7 +39,7 @@ func (f *kernelFlags) config() (sim.Config, error) {
 	if err != nil {
 		return sim.Config{}, usageError{err}
 	}
-	c := sim.Config{Mode: hypercall.Deterministic, Seed: f.seed, Fixed: kern.Rev1125 &^ quirks, Fifofs: f.fifofs}
+	c := sim.Config{Mode: hypercall.Deterministic, Seed: f.seed, Without: kern.Rev1125 &^ quirks, Fifofs: f.fifofs}
 	if f.native {
 		c.Mode = hypercall.Native
 	}

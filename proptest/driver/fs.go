@@ -122,7 +122,7 @@ func FSNamed(name string) (FS, error) {
 // Kernel is the usual system under test: a kernel with the file system and the quirks. In mode hypercall.Native it is
 // fastest; in hypercall.Deterministic a call that would wait for ever, which in the other modes does, says so.
 func (fs FS) Kernel(quirks kern.Quirks, mode hypercall.Mode) (call.System, error) {
-	return target.New(sim.Config{Mode: mode, Fixed: kern.Rev1125 &^ quirks}, fs.Prepare)
+	return target.New(sim.Config{Mode: mode, Without: kern.Rev1125 &^ quirks}, fs.Prepare)
 }
 
 // Model is the usual oracle: a model of the file system with the quirks.

@@ -42,7 +42,7 @@ const fewVnodes = "1"
 // kernel makes a kernel with quirks. A model that knows all that it can has only the size that a vnode forgets left to
 // learn, which takes a kernel with few vnodes, and a deterministic one, so that they go in the same order each time.
 func (l *Learner) kernel(quirks kern.Quirks) (call.System, error) {
-	c := sim.Config{Fixed: kern.Rev1125 &^ quirks}
+	c := sim.Config{Without: kern.Rev1125 &^ quirks}
 	if l.Known == kern.Rev1125.Without(kern.QuirkSizeForgotten) {
 		c.Mode = hypercall.Deterministic
 		c.Params = map[string]string{"RUMP_NVNODES": fewVnodes}

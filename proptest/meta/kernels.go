@@ -33,7 +33,7 @@ func (r *Runner) kernel(name string, boot func() (call.System, error)) (call.Sys
 }
 
 func boot(q kern.Quirks, c sim.Config, prepare func(*sim.Proc) error) func() (call.System, error) {
-	c.Fixed = kern.Rev1125 &^ q
+	c.Without = kern.Rev1125 &^ q
 	return func() (call.System, error) { return target.New(c, prepare) }
 }
 
@@ -62,7 +62,7 @@ type recycler struct {
 
 func recycling(r *Runner) (call.System, error) {
 	return r.kernel("recycle", func() (call.System, error) {
-		k, err := target.New(sim.Config{Fixed: kern.Rev1125 &^ r.remembering()}, nil)
+		k, err := target.New(sim.Config{Without: kern.Rev1125 &^ r.remembering()}, nil)
 		return &recycler{k, r}, err
 	})
 }
@@ -162,7 +162,7 @@ type speaker struct {
 
 func spoken(r *Runner) (call.System, error) {
 	return r.kernel("language", func() (call.System, error) {
-		s := &speaker{config: sim.Config{Fixed: kern.Rev1125 &^ r.config.Quirks}}
+		s := &speaker{config: sim.Config{Without: kern.Rev1125 &^ r.config.Quirks}}
 		return s, s.begin()
 	})
 }

@@ -43,7 +43,7 @@ func (c *Case) GoTest() []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125 &^ quirks})
+	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks})
 	if o.Err != nil || o.Left != nil {
 		t.Error(o.Err, o.Left)
 	}

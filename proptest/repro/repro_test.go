@@ -73,7 +73,7 @@ func replayed(t *testing.T, trace []byte, quirks kern.Quirks) replay.Totals {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, trace)
 	}
-	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125 &^ quirks})
+	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks})
 	if o.Err != nil {
 		t.Fatal(o.Err)
 	}

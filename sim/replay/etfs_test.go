@@ -258,7 +258,7 @@ func TestEtfsQuirks(t *testing.T) {
 		for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Deterministic} {
 			t.Run(fmt.Sprint(c.quirk, "/", c.name, "/", mode), func(t *testing.T) {
 				agree(t, sim.Config{Mode: mode}, prepare+c.rev1125, c.stop)
-				agree(t, sim.Config{Mode: mode, Fixed: kern.Rev1125}, prepare+c.fixed, "")
+				agree(t, sim.Config{Mode: mode, Without: kern.Rev1125}, prepare+c.fixed, "")
 			})
 		}
 	}
@@ -281,7 +281,7 @@ func TestEtfsRemovedParent(t *testing.T) {
 // TestEtfsBadKeysAndWindows has what registration refuses.
 func TestEtfsBadKeysAndWindows(t *testing.T) {
 	for _, fixed := range []kern.Quirks{kern.Fixed, kern.Rev1125} {
-		agree(t, sim.Config{Fixed: fixed}, `
+		agree(t, sim.Config{Without: fixed}, `
 			host_mkdir "$H/d" => 0
 			host_write "$H/f" "0123456789" => 10
 			host_mkfifo "$H/fifo" => 0
@@ -337,7 +337,7 @@ func TestEtfsSixteenDevices(t *testing.T) {
 // TestEtfsHostChanges has host files that change below their mappings.
 func TestEtfsHostChanges(t *testing.T) {
 	for _, fixed := range []kern.Quirks{kern.Fixed, kern.Rev1125} {
-		agree(t, sim.Config{Fixed: fixed}, `
+		agree(t, sim.Config{Without: fixed}, `
 			host_mkdir "$H/d" => 0
 			host_mkdir "$H/d/s" => 0
 			host_write "$H/d/a" "aaa" => 3
@@ -449,7 +449,7 @@ func TestEtfsHostFaults(t *testing.T) {
 			etfs_remove "/b" => 0`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			agree(t, sim.Config{Faults: c.faults, Fixed: c.fixed}, `
+			agree(t, sim.Config{Faults: c.faults, Without: c.fixed}, `
 				host_mkdir "$H/d" => 0
 				host_write "$H/d/a" "aaa" => 3
 				host_write "$H/f" "0123456789" => 10`+c.trace, "")
@@ -497,7 +497,7 @@ func TestEtfsSweep(t *testing.T) {
 			calls, hit := int64(0), false
 			for n := int64(1); n == 1 || hit; n++ {
 				host := hypercall.NewFaultHost(nil, hypercall.Fault{Nth: n, Err: hypercall.HostErrno(kern.EIO), Short: short, Limit: 1})
-				o := Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Host: host, Fixed: fixed})
+				o := Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Host: host, Without: fixed})
 				hit, calls = host.Injected() > 0, host.Calls(hypercall.OpAny)
 				last := len(o.Results) - 1
 				if o.Stop != nil || o.Err != nil || o.Left != nil || o.Results[last] != "0" || o.Results[last-1] != "0" {

@@ -372,7 +372,7 @@ unmount "/" MNT_FORCE
 			want string
 		}{
 			{sim.Config{Mode: hypercall.Deterministic}, c.rev1125},
-			{sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125}, c.none},
+			{sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125}, c.none},
 		} {
 			var results []string
 			for line := range strings.Lines(traceOf(t, c.script, k.c)) {
@@ -381,7 +381,7 @@ unmount "/" MNT_FORCE
 				}
 			}
 			if got := strings.Join(results, " "); got != k.want {
-				t.Errorf("%s, without the quirks %v: %s, want %s", c.name, k.c.Fixed, got, k.want)
+				t.Errorf("%s, without the quirks %v: %s, want %s", c.name, k.c.Without, got, k.want)
 			}
 		}
 	}

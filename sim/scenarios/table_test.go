@@ -121,7 +121,7 @@ func ownTests(t *testing.T) (names []string) {
 func TestFixed(t *testing.T) {
 	refused := 0
 	for name, sec := range sections(t, "rumpfs") {
-		o := replay.Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Fixed: kern.Rev1125})
+		o := replay.Run(context.Background(), sec, sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125})
 		if o.Err != nil || o.Stop != nil || o.Left != nil {
 			t.Errorf("%s: %v, %v, %v", name, o.Err, o.Stop, o.Left)
 			continue
