@@ -22,7 +22,6 @@ type toy struct {
 	cv      hypercall.CV
 	words   [3]int
 	regs    []int
-	out     []string
 	threads []hypercall.Thread
 }
 
