@@ -101,8 +101,9 @@ func (f *metaFlags) run(cmd *cobra.Command) error {
 	r := metaResult{tried: map[string]uint64{}}
 	var jobs sync.WaitGroup
 	for i := range f.jobs {
-		c.Stream = uint64(i)
-		jobs.Go(func() { r.work(ctx, c) })
+		own := c
+		own.Stream = uint64(i)
+		jobs.Go(func() { r.work(ctx, own) })
 	}
 	jobs.Wait()
 	if r.err != nil {
