@@ -13,10 +13,13 @@ import (
 	"rumpvfs/proptest/shrink"
 )
 
-// callsFrom is how many calls a test makes: as many as RUMPVFS_CALLS says, or n.
+// callsFrom is how many calls a test makes: as many as RUMPVFS_CALLS says, or n, or with -short a part of them.
 func callsFrom(n int) int {
 	if more, err := strconv.Atoi(os.Getenv("RUMPVFS_CALLS")); err == nil {
 		return more
+	}
+	if testing.Short() {
+		return n / 10
 	}
 	return n
 }

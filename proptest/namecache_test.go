@@ -138,7 +138,9 @@ func TestNameCacheShowsInNothing(t *testing.T) {
 			if err := k.Reset(); err != nil {
 				t.Error(err)
 			}
-			if s := k.stats; nvnodes != "1" && (s.Goodhits == 0 || s.Neghits == 0 || s.Badhits == 0 || s.Revhits == 0 || s.Long == 0) {
+			s := k.stats
+			all := s.Goodhits > 0 && s.Neghits > 0 && s.Badhits > 0 && s.Revhits > 0 && s.Long > 0
+			if !all && nvnodes != "1" && !testing.Short() {
 				t.Errorf("not all was tried: %+v", s)
 			}
 		})

@@ -536,12 +536,17 @@ func TestStories(t *testing.T) {
 			if err := k.Close(); err != nil {
 				t.Error(err)
 			}
+			if testing.Short() {
+				continue
+			}
 			wander(m, uint64(i), 150_000)
 			m.Do(&call.Call{}, &s.ra)
 			all.Add(&m.Coverage)
 		}
 	}
-	checkCoverage(t, &all)
+	if !testing.Short() { // else the clauses that only wandering reaches are missing
+		checkCoverage(t, &all)
+	}
 }
 
 // checkCoverage compares the clauses that were not reached with the list of those that need not be.
