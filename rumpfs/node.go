@@ -114,8 +114,6 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 		ops = &fs.specops
 	}
 	return fs.vsys.LoadVnode(l, vnode.VT_RUMP, mp, ops, nil, func(vp *vnode.Vnode) error {
-		vp.Size = rn.initialSize()
-		vp.WriteSize = vp.Size
 		vp.SetType(rn.va.Type)
 		vp.SetVflag(vnode.VV_LOCKSWORK)
 		fs.reclock.Enter(l)
@@ -126,6 +124,8 @@ func (fs *FS) makevnode(l *kern.Lwp, mp *vnode.Mount, rn *node) (*vnode.Vnode, e
 		if rn.freed.Load() {
 			return kern.ENOENT
 		}
+		vp.Size = rn.initialSize() // which the lock of a vnode guards, but there is none
+		vp.WriteSize = vp.Size
 		vp.Data = rn
 		genfs.NodeInit(vp, &genfsOps)
 		if device { // from here on a revoke may find it

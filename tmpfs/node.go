@@ -223,18 +223,19 @@ func (n *node) vnodeMake(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 	return fs.vsys.LoadVnode(l, vnode.VT_TMPFS, mp, ops, slock, func(vp *vnode.Vnode) error {
 		vp.SetType(n.typ)
 		vp.SetVflag(vnode.VV_LOCKSWORK)
-		vp.Size, vp.WriteSize = n.size, n.size
 		if n.typ == vnode.VBLK || n.typ == vnode.VCHR {
 			fs.vsys.Devices.NodeInit(l, vp, n.rdev)
-		}
-		if n.typ == vnode.VDIR && n.dir.parent == n {
-			vp.SetVflag(vnode.VV_ROOT)
 		}
 		n.vlock.Enter(l)
 		defer n.vlock.Exit(l)
 		if n.vp.Load() != nil {
 			return kern.ERESTART
 		}
+		// What the lock of the vnode guards does not change while there is none.
+		if n.typ == vnode.VDIR && n.dir.parent == n {
+			vp.SetVflag(vnode.VV_ROOT)
+		}
+		vp.Size, vp.WriteSize = n.size, n.size
 		vp.Data = n
 		n.vp.Store(vp)
 		return nil
