@@ -139,3 +139,9 @@ func NullPutpages(l *kern.Lwp, vp *vnode.Vnode, _, _ int64, _ int) error {
 	vp.Interlock.Exit(l)
 	return nil
 }
+
+// KeepInactive keeps the vnode of a file that nobody uses: it may be wanted
+// again. For the slot of inactive.
+func KeepInactive(l *kern.Lwp, vp *vnode.Vnode) (recycle bool, err error) {
+	return false, vnode.VOP_UNLOCK(l, vp)
+}

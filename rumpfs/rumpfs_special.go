@@ -58,9 +58,7 @@ func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	}
 	rn.fs.reclock.Exit(l)
 	genfs.NodeDestroy(l, vp)
-	vp.Interlock.Enter(l)
-	vp.Data = nil
-	vp.Interlock.Exit(l)
+	vp.Disown(l)
 	if rn.canReclaim {
 		if rn.isUnion() {
 			kern.QuirkEtfsDirData.Undefined() // the reference frees what it takes for a pointer

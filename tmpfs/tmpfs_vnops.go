@@ -385,9 +385,7 @@ func vopReclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	n.dead = n.links == 0
 	free := n.orphan()
 	n.vlock.Exit(l)
-	vp.Interlock.Enter(l)
-	vp.Data = nil
-	vp.Interlock.Exit(l)
+	vp.Disown(l)
 	if free {
 		n.mnt.freeNode(l, n)
 	}

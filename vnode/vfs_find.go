@@ -36,3 +36,11 @@ func FindVnode(l *kern.Lwp, lock *kern.Mutex, at *atomic.Pointer[Vnode], load fu
 		}
 	}
 }
+
+// Disown ends what [FindVnode] has begun: the vnode stands for no file any more.
+// Who looks at Data without the vnode lock does so under the interlock.
+func (vp *Vnode) Disown(l *kern.Lwp) {
+	vp.Interlock.Enter(l)
+	vp.Data = nil
+	vp.Interlock.Exit(l)
+}

@@ -131,7 +131,7 @@ func (fs *FS) Statvfs(l *kern.Lwp, mp *vnode.Mount, sb *kern.Statvfs) error {
 var vnodeOps = vnode.Ops{
 	Name: "hellofs", Lookup: lookup, Access: access, Getattr: getattr, Setattr: setattr, Read: read, Readdir: readdir,
 	Open: genfs.NullopClose, Close: genfs.NullopClose, Seek: genfs.Seek, Fsync: genfs.NullopFsync, Pathconf: genfs.Pathconf,
-	Advlock: genfs.Advlock, Revoke: genfs.Revoke, Putpages: genfs.NullPutpages, Inactive: inactive, Reclaim: reclaim,
+	Advlock: genfs.Advlock, Revoke: genfs.Revoke, Putpages: genfs.NullPutpages, Inactive: genfs.KeepInactive, Reclaim: reclaim,
 	Lock: genfs.Lock, Unlock: genfs.Unlock, Islocked: genfs.Islocked,
 }
 
@@ -210,11 +210,6 @@ func readdir(_ *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, _ *kern.Cred, _ *vnode
 	return at == 0, err
 }
 
-// inactive keeps the vnode of a file that nobody uses: it may be wanted again.
-func inactive(l *kern.Lwp, vp *vnode.Vnode) (recycle bool, err error) {
-	return false, vnode.VOP_UNLOCK(l, vp)
-}
-
 // reclaim parts node and vnode.
 func reclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	n := nodeOf(vp)
@@ -222,8 +217,6 @@ func reclaim(l *kern.Lwp, vp *vnode.Vnode) error {
 	n.fs.lock.Enter(l)
 	n.vp.Store(nil)
 	n.fs.lock.Exit(l)
-	vp.Interlock.Enter(l)
-	vp.Data = nil
-	vp.Interlock.Exit(l)
+	vp.Disown(l)
 	return nil
 }
