@@ -28,7 +28,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
-		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "signalled": signalled},
 		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MODULE", module)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -76,8 +74,6 @@ func (f *mountFlags) run(cmd *cobra.Command, dirs []string) error {
 		return err
 	}
 	config.Mode = hypercall.Native
-	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM)
-	defer stop()
 	var all []*served
 	for _, spec := range specs {
 		v, err := spec.serve(config)
@@ -90,7 +86,7 @@ func (f *mountFlags) run(cmd *cobra.Command, dirs []string) error {
 			return err
 		}
 	}
-	wait(ctx, all)
+	wait(cmd.Context(), all)
 	t, err := end(all, cmd.ErrOrStderr())
 	return errors.Join(err, f.printTotals(cmd.OutOrStdout(), t))
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,9 +38,9 @@ func (e usageError) Unwrap() error { return e.error }
 var errReported = errors.New("reported")
 
 // Main runs the command with its arguments and returns the exit status. The
-// first interrupt ends what is going on; a second one kills.
+// first interrupt, or SIGTERM, ends what is going on; a second one kills.
 func Main(args []string, std Streams) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	root := newRoot()
@@ -83,7 +84,8 @@ func newRoot() *cobra.Command {
 and makes system calls on it.
 
 Exit status: 0, or 1 if a trace differs or anything else fails, or 2 for a
-malformed script or command line.`,
+malformed script or command line, or 130 if an interrupt or SIGTERM ended it,
+which what runs for long does with its results so far. A second one kills.`,
 		Example: `  rumpvfs run examples/tour.rvs
   rumpvfs replay recorded.trace.gz
   rumpvfs sh`,

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/peterh/liner"
 	"github.com/spf13/cobra"
@@ -118,8 +119,9 @@ func inputLines(ctx context.Context, r io.Reader) <-chan string {
 }
 
 // interactive runs lines that are typed. An interrupt ends the command that
-// runs, or the line that is typed.
+// runs, or the line that is typed, SIGTERM the shell, which has no results.
 func interactive(cmd *cobra.Command, sh *shell.Shell) error {
+	signal.Reset(syscall.SIGTERM)
 	t := liner.NewLiner()
 	defer t.Close()
 	t.SetCtrlCAborts(true)
