@@ -53,6 +53,12 @@ func CanAccess(_ vnode.Vtype, mode, uid, gid uint32, want int, cred *kern.Cred) 
 	return nil
 }
 
+// Access is the usual answer to VOP_ACCESS, when nothing but mode, owner and
+// group of a file is in the way of want: EACCES, unless the superuser asks.
+func Access(t vnode.Vtype, mode, uid, gid uint32, want int, cred *kern.Cred) error {
+	return kern.AuthorizeVnode(cred, AccessAction(want, t, mode), CanAccess(t, mode, uid, gid, want, cred))
+}
+
 // isMember reports whether gid is a supplementary group. The effective group
 // does not count.
 //

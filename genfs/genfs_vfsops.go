@@ -5,6 +5,19 @@ import (
 	"rumpvfs/vnode"
 )
 
+// VFS answers for a file system that has no storage to speak of and nothing to
+// give up, as far as it does not for itself. A file system embeds it in place of
+// [vnode.BaseVFS].
+type VFS struct{ vnode.BaseVFS }
+
+// Unmount ends a mount that nobody uses, or with MNT_FORCE one that somebody does.
+func (VFS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
+	return mp.Vflush(l, nil, vnode.FlushFlags(mntflags))
+}
+
+// Statvfs has nothing to count.
+func (VFS) Statvfs(l *kern.Lwp, mp *vnode.Mount, sbp *kern.Statvfs) error { return Statvfs(l, mp, sbp) }
+
 // Statvfs is for file systems that have no storage to speak of.
 //
 //netbsd:sys/miscfs/genfs/genfs_vfsops.c genfs_statvfs

@@ -211,6 +211,17 @@ func (d *Dirent) Append(b []byte) []byte {
 	return append(b, "\x00\x00\x00\x00\x00\x00\x00\x00"[:reclen-direntNameOff-len(d.Name)]...)
 }
 
+// Move hands d's record to a reader, as uiomove does, and returns the bytes that it
+// takes: 0 if there is no room for it. The error is EFAULT.
+func (d *Dirent) Move(uio *Uio) (n int, err error) {
+	if int64(d.Reclen()) > uio.Resid {
+		return 0, nil
+	}
+	var buf [direntNameOff + MAXNAMLEN + 1 + direntAlign]byte
+	b := d.Append(buf[:0])
+	return len(b), uio.Move(b)
+}
+
 // DecodeDirent reads the record at the start of b and returns what follows
 // it. The error is EINVAL if b does not begin with a whole, consistent
 // record.

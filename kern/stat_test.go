@@ -68,6 +68,27 @@ func TestDirentRecord(t *testing.T) {
 	}
 }
 
+// TestDirentMove hands entries to a reader with room for less than two.
+func TestDirentMove(t *testing.T) {
+	d := Dirent{Fileno: 7, Type: DT_REG, Name: "one"}
+	b := make([]byte, 2*d.Reclen()-1)
+	var iov [1][]byte
+	var u Uio
+	u.InitUio(&iov, b, 0, UIO_READ)
+	for _, want := range []int{d.Reclen(), 0} {
+		if n, err := d.Move(&u); n != want || err != nil || u.Offset != int64(d.Reclen()) {
+			t.Errorf("%d bytes, %v, offset %d; want %d", n, err, u.Offset, want)
+		}
+	}
+	if got, _, err := DecodeDirent(b); got != d || err != nil {
+		t.Errorf("decoded %+v, %v", got, err)
+	}
+	u = Uio{Resid: 100}
+	if _, err := d.Move(&u); err != EFAULT {
+		t.Errorf("nowhere to go: %v", err)
+	}
+}
+
 func TestDirentRoundTrip(t *testing.T) {
 	var buf []byte
 	var all []Dirent

@@ -76,7 +76,6 @@ func (c *checkup) node(rn *node) {
 	case rn.freed.Load() && rn.host == nil:
 		c.Brokenf(rn, "is freed")
 	}
-	rn.lockf.Check(c.Checkup, c.fs.vsys, rn)
 	if what := rn.data.broken(); what != "" {
 		c.Brokenf(rn, "its data: %s", what)
 	}

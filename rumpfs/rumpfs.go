@@ -41,7 +41,7 @@ const defaultNodeLimit = 4 << 30
 //	a  atomic
 //	e  etfsLock
 type FS struct {
-	vnode.BaseVFS
+	genfs.VFS
 
 	k    *kern.Kernel  // :
 	vsys *vnode.System // :

@@ -29,8 +29,7 @@ func (rn *node) checkPossible(vp *vnode.Vnode, mode int) error {
 //
 //netbsd:sys/rump/librump/rumpvfs/rumpfs.c rump_check_permitted
 func (rn *node) checkPermitted(vp *vnode.Vnode, mode int, cred *kern.Cred) error {
-	return kern.AuthorizeVnode(cred, genfs.AccessAction(mode, vp.Type(), rn.va.Mode),
-		genfs.CanAccess(vp.Type(), rn.va.Mode, rn.va.UID, rn.va.GID, mode, cred))
+	return genfs.Access(vp.Type(), rn.va.Mode, rn.va.UID, rn.va.GID, mode, cred)
 }
 
 // vopAccess says whether cred may use a file as mode asks.

@@ -72,13 +72,5 @@ func (e *dirent) move(uio *kern.Uio) (int, error) {
 	if !e.isWhiteout() {
 		de.Fileno, de.Type = e.node.va.Fileid, vnode.DirentType(e.node.va.Type)
 	}
-	if uio.Resid < int64(de.Reclen()) {
-		return 0, nil
-	}
-	var buf [direntMax]byte
-	b := de.Append(buf[:0])
-	return len(b), uio.Move(b)
+	return de.Move(uio)
 }
-
-// direntMax holds the record of the longest name that gets here.
-const direntMax = 8 + 2 + 2 + 1 + maxNamlen + 1 + 7

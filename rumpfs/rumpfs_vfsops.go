@@ -104,13 +104,7 @@ func (fs *FS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
 func (fs *FS) Root(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 	vp := mp.Data.(*mountData).root
 	vp.Ref(l)
-	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY) // cannot fail with LK_RETRY
-	return vp, nil
-}
-
-// Statvfs gives numbers that keep df happy.
-func (fs *FS) Statvfs(l *kern.Lwp, mp *vnode.Mount, sbp *kern.Statvfs) error {
-	return genfs.Statvfs(l, mp, sbp)
+	return vnode.Locked(l, vp, nil)
 }
 
 // Sync implements vnode.VFSOps. There is nowhere to write to.

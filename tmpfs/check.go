@@ -31,7 +31,6 @@ func (fs *FS) Check(c *kern.Checkup, mp *vnode.Mount) {
 	for n := m.nodes; n != nil; n = n.next {
 		n.checkLinks(c)
 		n.checkBond(c, mp)
-		n.lockf.Check(c, fs.vsys, n)
 	}
 	if int64(nodes) > m.nodesCnt.Load() { // one that memory was refused for stays counted
 		c.Brokenf(mp, "the account of nodes is %d, but there are %d", m.nodesCnt.Load(), nodes)

@@ -43,7 +43,6 @@ func (n *node) getdents(l *kern.Lwp, uio *kern.Uio, cookies *vnode.Cookies) erro
 type dirReader struct {
 	uio     *kern.Uio
 	cookies *vnode.Cookies
-	buf     [kern.MAXNAMLEN + 32]byte
 }
 
 // whiteoutFileno is the number that whiteouts are shown with.
@@ -60,10 +59,7 @@ func (r *dirReader) putEntry(de *dirent, next int64) bool {
 // no room.
 func (r *dirReader) put(name string, fileno uint64, typ uint8, next int64) bool {
 	d := kern.Dirent{Fileno: fileno, Type: typ, Name: name}
-	if int64(d.Reclen()) > r.uio.Resid {
-		return false
-	}
-	if r.uio.Move(d.Append(r.buf[:0])) != nil {
+	if n, err := d.Move(r.uio); n == 0 || err != nil {
 		return false
 	}
 	r.uio.Offset = next

@@ -25,8 +25,7 @@ func vopAccess(_ *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
 	if writing && n.flags&kern.IMMUTABLE != 0 {
 		return kern.EPERM
 	}
-	return kern.AuthorizeVnode(cred, genfs.AccessAction(mode, t, n.mode),
-		genfs.CanAccess(t, n.mode, n.uid, n.gid, mode, cred))
+	return genfs.Access(t, n.mode, n.uid, n.gid, mode, cred)
 }
 
 //netbsd:sys/fs/tmpfs/tmpfs_vnops.c tmpfs_getattr

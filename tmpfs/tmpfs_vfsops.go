@@ -182,11 +182,7 @@ func (fs *FS) Root(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 // getLocked returns the vnode of a node that the mount keeps.
 func getLocked(l *kern.Lwp, mp *vnode.Mount, n *node) (*vnode.Vnode, error) {
 	vp, err := n.vnode(l, mp)
-	if err != nil {
-		return nil, err
-	}
-	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-	return vp, nil
+	return vnode.Locked(l, vp, err)
 }
 
 // Vget fails: file handles are the way to find a file by number.
@@ -228,10 +224,9 @@ func (fs *FS) Fhtovp(l *kern.Lwp, mp *vnode.Mount, fid []byte) (*vnode.Vnode, er
 		return nil, kern.ESTALE
 	}
 	vp, err := n.vnodeGet(l, mp)
-	if err != nil {
+	if vp, err = vnode.Locked(l, vp, err); err != nil {
 		return nil, err
 	}
-	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
 	if n.gen != binary.LittleEndian.Uint32(fid[4:]) {
 		vp.Put(l)
 		return nil, kern.ESTALE

@@ -195,6 +195,9 @@ func (vp *Vnode) check(c *kern.Checkup) {
 	if held := vp.cleanblk.check(c, vp, false) + vp.dirtyblk.check(c, vp, true); held != vp.holdcnt {
 		c.Brokenf(vp, "holdcnt %d, but %d buffers", vp.holdcnt, held)
 	}
+	if f, ok := vp.Data.(Lockable); ok {
+		f.AdvisoryLocks().Check(c, vp)
+	}
 	vp.Object.Check(c, vp, max(vp.Size, vp.WriteSize))
 	if vp.iflag.Load()&VI_ONWORKLST != 0 {
 		c.Add(&vp.sys.syncer.tally, 1)

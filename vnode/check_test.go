@@ -38,7 +38,7 @@ func (k *checked) check() []string {
 	c := kern.NewCheckup(k.l, func(c *kern.Checkup) {
 		k.used.HeldBy(c, "the test")
 		k.sys.Count(c)
-		k.lf.Check(c, k.sys, k.used)
+		k.lf.Check(c, k.used)
 	})
 	c.Begin()
 	k.sys.Check(c)

@@ -37,6 +37,18 @@ func FindVnode(l *kern.Lwp, lock *kern.Mutex, at *atomic.Pointer[Vnode], load fu
 	}
 }
 
+// Locked locks a vnode that has just been found, unless that was an error, which it
+// passes on.
+//
+// Preconditions: vp is referenced.
+// Postconditions: on success vp is locked exclusively.
+func Locked(l *kern.Lwp, vp *Vnode, err error) (*Vnode, error) {
+	if err == nil {
+		_ = vp.Lock(l, LK_EXCLUSIVE|LK_RETRY) // with LK_RETRY it does not fail
+	}
+	return vp, err
+}
+
 // Disown ends what [FindVnode] has begun: the vnode stands for no file any more.
 // Who looks at Data without the vnode lock does so under the interlock.
 func (vp *Vnode) Disown(l *kern.Lwp) {

@@ -525,15 +525,19 @@ func (lk *lock) inherit(old *lock) {
 	old.blocked = nil
 }
 
-// Check verifies the locks of the file of: nobody waits, those of an owner are in order and
-// apart, those of different owners exclude nobody's.
+// Lockable is what a vnode stands for, if a file system has advisory locks. The
+// locks go with [Lockf.Drop] when the vnode is reclaimed.
+type Lockable interface{ AdvisoryLocks() *Lockf }
+
+// Check verifies the locks of the file that a vnode stands for: nobody waits, those of
+// an owner are in order and apart, those of different owners exclude nobody's.
 //
 // Preconditions: the kernel is at rest.
-func (lf *Lockf) Check(c *kern.Checkup, sys *System, of kern.Stater) {
+func (lf *Lockf) Check(c *kern.Checkup, of *Vnode) {
 	if lf.head == nil {
 		return
 	}
-	ls := sys.lockf.Load()
+	ls := of.sys.lockf.Load()
 	if ls == nil {
 		c.Brokenf(of, "has advisory locks in a kernel that has none")
 		return

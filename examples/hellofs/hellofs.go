@@ -19,7 +19,7 @@ import (
 
 // FS is hellofs in one kernel.
 type FS struct {
-	vnode.BaseVFS
+	genfs.VFS
 	sys   *vnode.System
 	ops   *vnode.Ops
 	files map[string]string
@@ -79,14 +79,6 @@ func (n *node) vnode(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 // AdvisoryLocks are the locks on the file, for genfs.Advlock.
 func (n *node) AdvisoryLocks() *vnode.Lockf { return &n.lockf }
 
-// Check counts the advisory locks of a mount, which the kernel compares with its account of them: see sim.Kernel.Check.
-func (fs *FS) Check(c *kern.Checkup, mp *vnode.Mount) {
-	root := mp.Data.(*node)
-	for _, n := range append([]*node{root}, root.files...) {
-		n.lockf.Check(c, fs.sys, mp)
-	}
-}
-
 // Name gives the type of the file system.
 func (fs *FS) Name() string { return "hellofs" }
 
@@ -109,23 +101,10 @@ func (fs *FS) Mount(l *kern.Lwp, mp *vnode.Mount, path string, _ any) error {
 	return namei.SetStatvfsInfo(l, path, fs.Name(), fs.Name(), mp)
 }
 
-// Unmount ends a mount that nobody uses, or with MNT_FORCE one that somebody does.
-func (fs *FS) Unmount(l *kern.Lwp, mp *vnode.Mount, mntflags int) error {
-	return mp.Vflush(l, nil, vnode.FlushFlags(mntflags))
-}
-
 // Root gives the root directory, referenced and locked.
 func (fs *FS) Root(l *kern.Lwp, mp *vnode.Mount) (*vnode.Vnode, error) {
 	vp, err := mp.Data.(*node).vnode(l, mp)
-	if err == nil {
-		err = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
-	}
-	return vp, err
-}
-
-// Statvfs has nothing to count.
-func (fs *FS) Statvfs(l *kern.Lwp, mp *vnode.Mount, sb *kern.Statvfs) error {
-	return genfs.Statvfs(l, mp, sb)
+	return vnode.Locked(l, vp, err)
 }
 
 var vnodeOps = vnode.Ops{
@@ -164,8 +143,7 @@ func access(_ *kern.Lwp, vp *vnode.Vnode, mode int, cred *kern.Cred) error {
 		return kern.EROFS
 	}
 	va := &nodeOf(vp).va
-	may := genfs.CanAccess(va.Type, va.Mode, va.UID, va.GID, mode, cred)
-	return kern.AuthorizeVnode(cred, genfs.AccessAction(mode, va.Type, va.Mode), may)
+	return genfs.Access(va.Type, va.Mode, va.UID, va.GID, mode, cred)
 }
 
 func getattr(_ *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr, _ *kern.Cred) error {
@@ -188,23 +166,21 @@ func read(_ *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, _ int, _ *kern.Cred) erro
 		return kern.EISDIR
 	}
 	text := nodeOf(vp).text
-	text = text[min(uio.Offset, int64(len(text))):]
-	return uio.Move([]byte(text[:min(uio.Resid, int64(len(text)))]))
+	return uio.Move([]byte(text[min(uio.Offset, int64(len(text))):]))
 }
 
 // readdir gives names, the last first. The offset is 0 at first, and then the place of the name read last, counted from 1.
 func readdir(_ *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, _ *kern.Cred, _ *vnode.Cookies) (eof bool, err error) {
 	files, off := nodeOf(vp).files, uio.Offset
 	at := min(uint64(off)-1, uint64(len(files)))
-	for begin := off; at > 0 && err == nil && uio.Resid > 0; at-- {
+	begin, moved := off, 1
+	for at > 0 && moved > 0 && err == nil && uio.Resid > 0 {
 		d := kern.Dirent{Fileno: files[at-1].va.Fileid, Type: kern.DT_REG, Name: files[at-1].name}
-		if int64(d.Reclen()) > uio.Resid {
-			if off == begin {
-				err = kern.EINVAL // not even one fits
-			}
-			break
+		if moved, err = d.Move(uio); moved > 0 {
+			off, at = int64(at), at-1
+		} else if off == begin {
+			err = kern.EINVAL // not even one fits
 		}
-		err, off = uio.Move(d.Append(nil)), int64(at)
 	}
 	uio.Offset = off
 	return at == 0, err
