@@ -103,16 +103,10 @@ func (m *compared) same(_ *call.Call, want, got *call.Result, _ clause.ID) bool 
 
 // driver makes random calls on a kernel with the target and on the model, and looks at the whole kernel after every call.
 func (t *Target) driver(m *compared, seed, calls uint64, mode hypercall.Mode) (*driver.Driver, error) {
-	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Mode: mode, Same: m.same}
+	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Mode: mode, Same: m.same, Check: driver.Invariants}
 	c.Gen.Leave = t.Leave
 	c.Oracle = func() (call.System, error) { return m, nil }
 	c.System = func() (call.System, error) { return target.New(t.config(mode), t.Prepare) }
-	c.Check = func(s call.System, _ *call.Call) error {
-		if k := s.(*target.Kernel).Sim; k.Err() == nil {
-			return k.Check()
-		}
-		return nil
-	}
 	return driver.New(c)
 }
 

@@ -45,7 +45,7 @@ runs that have no script in common; "fuzz merge" adds their results up.`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	f.test.add(cmd)
+	f.test.add(cmd, 100)
 	fl := cmd.Flags()
 	fl.DurationVar(&f.duration, "time", 0, "how long to go on; a minute if --calls says nothing either")
 	fl.Uint64Var(&f.calls, "calls", 0, "how many calls to make; 0 for as many as there is time for")

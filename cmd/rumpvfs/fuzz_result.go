@@ -23,6 +23,7 @@ type fuzzResult struct {
 	Seconds  float64           `json:"seconds"`
 	Calls    uint64            `json:"calls"`
 	Scripts  uint64            `json:"scripts"`
+	Checks   uint64            `json:"checks"`  // of the whole kernel
 	Failing  uint64            `json:"failing"` // scripts
 	Clauses  map[string]uint64 `json:"clauses"` // how often each was exercised
 	States   []byte            `json:"states"`  // a driver.Sketch
@@ -39,7 +40,7 @@ type fuzzFailure struct {
 
 // count sets the figures of a driver.
 func (r *fuzzResult) count(s *driver.Stats) {
-	r.Calls, r.Scripts, r.States = s.Calls, s.Scripts, s.States[:]
+	r.Calls, r.Scripts, r.Checks, r.States = s.Calls, s.Scripts, s.Checks, s.States[:]
 	r.Clauses = map[string]uint64{}
 	for id := clause.ID(1); int(id) <= len(clause.All()); id++ {
 		if s.Coverage[id] > 0 {
@@ -61,6 +62,7 @@ func (r *fuzzResult) add(o *fuzzResult) error {
 	r.Seconds = max(r.Seconds, o.Seconds)
 	r.Calls += o.Calls
 	r.Scripts += o.Scripts
+	r.Checks += o.Checks
 	r.Failing += o.Failing
 	for name, n := range o.Clauses {
 		r.Clauses[name] += n
@@ -103,7 +105,7 @@ func (r *fuzzResult) figures() []figure {
 	return []figure{
 		{"fs", r.FS}, {"oracle", r.Oracle}, {"shards", r.Shards}, {"calls", r.Calls}, {"scripts", r.Scripts}, {"seconds", r.Seconds},
 		{"rate", perSecond(r.Calls, time.Duration(r.Seconds*float64(time.Second)))}, {"clauses", hit}, {"reachable", reachable},
-		{"states", states.Count()}, {"failing", r.Failing}, {"failures", len(r.Failures)},
+		{"states", states.Count()}, {"checks", r.Checks}, {"failing", r.Failing}, {"failures", len(r.Failures)},
 	}
 }
 

@@ -36,7 +36,7 @@ The exit status is 0 only if no section fails.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, args[0]) },
 	}
-	f.test.add(cmd)
+	f.test.add(cmd, 1)
 	cmd.Flags().StringVar(&f.out, "out", "", "directory to write what fails to, in all forms")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print the figures as JSON")
 	return cmd

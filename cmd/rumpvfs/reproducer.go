@@ -12,13 +12,17 @@ import (
 	"rumpvfs/proptest/shrink"
 )
 
-// minimize makes the script of a failure as small as it gets, with a driver of its own.
+// minimize makes the script of a failure as small as it gets, with a driver of its own that checks after every call.
 func minimize(c driver.Config, f *driver.Failure) (*driver.Failure, error) {
+	c.Every = 1
 	d, err := driver.New(c)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // what it has left over is what is being shown
+	if g, err := d.Replay(f.Script); err == nil && g != nil {
+		f = g
+	}
 	small := shrink.Minimize(f.Script, d.Like(f))
 	g, err := d.Replay(small)
 	if err != nil || g == nil {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"rumpvfs/hypercall"
@@ -12,15 +14,18 @@ import (
 type testFlags struct {
 	fs, quirks, model, oracle string
 	deterministic             bool
+	check                     int
 }
 
-func (f *testFlags) add(cmd *cobra.Command) {
+// add adds the flags. The whole kernel is checked after every so many calls.
+func (f *testFlags) add(cmd *cobra.Command, check int) {
 	fl := cmd.Flags()
 	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
 	fl.StringVar(&f.quirks, "quirks", "rev1125", "defects of the reference that kernel and model have, as in run")
 	fl.StringVar(&f.model, "model", "", "those of the model, if it is to have others; fixed is POSIX")
 	fl.StringVar(&f.oracle, "oracle", "model", "what the kernel is compared with: "+oracleNames())
 	fl.BoolVar(&f.deterministic, "deterministic", false, "run kernels that notice a call which never returns, at a third of the speed")
+	fl.IntVar(&f.check, "check", check, "check references, locks, lists, trees, pages and all else of the kernel after so many calls each and at the end of a script; 0 for never")
 }
 
 // config is the driver's configuration that the flags ask for.
@@ -46,6 +51,12 @@ func (f *testFlags) config() (driver.Config, error) {
 	c := driver.Config{FS: fs, Quirks: quirks}
 	if f.deterministic {
 		c.Mode = hypercall.Deterministic
+	}
+	if f.check < 0 {
+		return driver.Config{}, usageError{fmt.Errorf("--check is not negative")}
+	}
+	if f.check > 0 {
+		c.Check, c.Every = driver.Invariants, f.check
 	}
 	o.set(&c, model)
 	return c, nil

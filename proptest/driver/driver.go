@@ -35,8 +35,10 @@ type Config struct {
 	// Same decides whether got is as good as want; nil is call.Result.Equal. id is the clause of want, 0 if the oracle is
 	// no model.
 	Same func(c *call.Call, want, got *call.Result, id clause.ID) bool
-	// Check looks at the system under test after every call; nil does not. What it finds wrong is a failure.
+	// Check looks at the system under test after every call, or if Every is not 0 after so many calls of a script each, and after its
+	// last one. What it finds wrong is a failure. Nil does not look.
 	Check func(system call.System, c *call.Call) error
+	Every int
 }
 
 // NewOracle makes the oracle.
@@ -59,6 +61,7 @@ func (c *Config) NewSystem() (call.System, error) {
 type Stats struct {
 	Calls   uint64
 	Scripts uint64
+	Checks  uint64 // that Config.Check made
 	// Of an oracle that is a model: how often clauses answered, and the states that scripts ended in, each of which the
 	// sketch has counted by its hash.
 	Coverage clause.Coverage
@@ -69,6 +72,7 @@ type Stats struct {
 func (s *Stats) Add(o *Stats) {
 	s.Calls += o.Calls
 	s.Scripts += o.Scripts
+	s.Checks += o.Checks
 	s.Coverage.Add(&o.Coverage)
 	s.States.Add(&o.States)
 }
@@ -87,6 +91,7 @@ type Driver struct {
 	want    call.Result
 	got     call.Result
 	running bool // neither has stopped
+	last    int  // the call after which to check when there are no more, -1 if there is none
 	state   []byte
 
 	choosing bool // a call is being made up
@@ -189,7 +194,7 @@ func (d *Driver) Like(f *Failure) func([]call.Call) bool {
 // run makes n calls, the last of them the one at which something fails or a system stops, on oracle and system that begin
 // anew.
 func (d *Driver) run(n int, one func(i int) *Failure) (f *Failure, err error) {
-	d.at, d.running = 0, true
+	d.at, d.running, d.last = 0, true, -1
 	if err := d.oracle.Reset(); err != nil {
 		return nil, fmt.Errorf("driver: no oracle: %w", err)
 	}
@@ -228,6 +233,10 @@ func (d *Driver) calls(n int, one func(i int) *Failure) (f *Failure) {
 		f = one(d.at)
 		d.Stats.Calls++
 	}
+	if f == nil && d.last >= 0 {
+		d.at = d.last
+		f = d.check()
+	}
 	return f
 }
 
@@ -260,10 +269,21 @@ func (d *Driver) step(c *call.Call) *Failure {
 		}
 		return d.failure(Differs)
 	}
-	if d.config.Check == nil || !d.running {
-		return nil
+	d.last = -1
+	switch {
+	case d.config.Check == nil || !d.running:
+	case d.config.Every > 1 && (d.at+1)%d.config.Every > 0:
+		d.last = d.at
+	default:
+		return d.check()
 	}
-	if err := d.config.Check(d.system, c); err != nil {
+	return nil
+}
+
+// check looks at the system after the call under way.
+func (d *Driver) check() *Failure {
+	d.Stats.Checks++
+	if err := d.config.Check(d.system, &d.script[d.at]); err != nil {
 		f := d.failure(Invalid)
 		f.Err = err
 		return f

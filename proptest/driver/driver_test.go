@@ -91,6 +91,35 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestEvery checks that a system is looked at after so many calls of a script each, after its last, and after no other.
+func TestEvery(t *testing.T) {
+	for _, tc := range []struct {
+		every, calls, broken int // broken is the call from which on something is wrong
+		index                int // of the call at which that shows
+	}{
+		{0, 10, 3, 3}, {1, 10, 3, 3}, {4, 10, 3, 3}, {4, 10, 4, 7}, {4, 10, 8, 9}, {100, 10, 0, 9}, {100, 1, 0, 0},
+	} {
+		made, looked := 0, 0
+		d := lying(t, liar{op: call.Umask, lie: func(*call.Result) { made++ }}, Config{Every: tc.every, Check: func(call.System, *call.Call) error {
+			if looked++; made > tc.broken {
+				return errors.New("broken")
+			}
+			return nil
+		}})
+		script := make([]call.Call, tc.calls)
+		for i := range script {
+			script[i].Op = call.Umask
+		}
+		f, err := d.Replay(script)
+		if err != nil || f == nil || f.Kind != Invalid || f.Index != tc.index || len(f.Script) != tc.index+1 {
+			t.Errorf("every %d of %d: %v, %v", tc.every, tc.calls, f, err)
+		}
+		if every := max(tc.every, 1); looked != (tc.index+every)/every || d.Stats.Checks != uint64(looked) {
+			t.Errorf("every %d of %d: looked %d times", tc.every, tc.calls, looked)
+		}
+	}
+}
+
 // TestWaiting checks that a script ends before a call that would wait for ever, and after a panic that is wanted.
 func TestWaiting(t *testing.T) {
 	d, err := New(Config{Quirks: kern.Rev1125})

@@ -130,10 +130,10 @@ func (fs FS) Model(quirks kern.Quirks) *model.Model {
 	return model.New(model.Config{Quirks: quirks, Caps: fs.Caps, Tree: fs.Tree})
 }
 
-// Invariants is a [Config.Check] for systems that are kernels: every invariant of the kernel holds.
+// Invariants is a [Config.Check] for systems that can check themselves, as a [target.Kernel] does: every invariant of the kernel holds.
 func Invariants(system call.System, _ *call.Call) error {
-	if k, ok := system.(*target.Kernel); ok {
-		return k.Sim.Check()
+	if k, ok := system.(interface{ Check() error }); ok {
+		return k.Check()
 	}
 	return nil
 }

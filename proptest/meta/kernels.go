@@ -176,6 +176,13 @@ func (s *speaker) begin() (err error) {
 func (s *speaker) Reset() error { return errors.Join(s.session.Close(), s.begin()) }
 func (s *speaker) Close() error { return s.session.Close() }
 
+func (s *speaker) Check() error {
+	if s.session.Kernel.Err() != nil {
+		return nil
+	}
+	return s.session.Kernel.Check()
+}
+
 func (s *speaker) Do(c *call.Call, r *call.Result) {
 	r.Reset()
 	text, err := s.say(c)

@@ -2,6 +2,7 @@ package meta
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -112,6 +113,50 @@ func planted(t *testing.T, name, kernel string, lie func(c *call.Call, r *call.R
 		return nil
 	}
 	return list[0]
+}
+
+// A leaker is a kernel that says it is broken once a directory was removed.
+type leaker struct {
+	call.System
+	broken bool
+}
+
+func (l *leaker) Do(c *call.Call, r *call.Result) {
+	l.System.Do(c, r)
+	l.broken = l.broken || c.Op == call.Rmdir && r.Errno == 0
+}
+
+func (l *leaker) Reset() error {
+	l.broken = false
+	return l.System.Reset()
+}
+
+func (l *leaker) Check() error {
+	if l.broken {
+		return errors.New("broken: a reference too many")
+	}
+	return nil
+}
+
+// TestInvariants has either kernel of a rule be broken after the script.
+func TestInvariants(t *testing.T) {
+	for _, kernel := range []string{"remembering", "few-vnodes"} {
+		rule, _ := RuleNamed("few-vnodes")
+		r := NewRunner(Config{Quirks: kern.Fixed, Calls: 100000, Rules: []Rule{rule}})
+		r.wrap = func(name string, k call.System) call.System {
+			if name == kernel {
+				return &leaker{System: k}
+			}
+			return k
+		}
+		list, err := r.Run(context.Background())
+		if err != nil || len(list) != 1 || len(list[0].Script) != 2 || !strings.Contains(list[0].String(), "a reference too many") {
+			t.Errorf("%s: %v, %v", kernel, list, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestForgottenSize has the rule about vnodes that go find the quirk that it leaves out.

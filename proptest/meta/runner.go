@@ -11,6 +11,7 @@ import (
 
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/gen"
 	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/shrink"
@@ -34,7 +35,7 @@ type Failure struct {
 	Index  int         // of the call in Script
 	Want   call.Result // what the call answered
 	Got    call.Result // and what stands for it
-	Err    error       // of a kernel that had something left over
+	Err    error       // of a kernel with a broken invariant, or with something left over
 }
 
 // String tells both scripts and where they part.
@@ -140,7 +141,8 @@ func writable(c *call.Call, r *call.Result) bool {
 	return r.Errno != kern.ESRCH
 }
 
-// try makes the script and what the rule makes of it. There is no failure if the rule holds, or does not apply.
+// try makes the script and what the rule makes of it, and has both kernels check themselves then. There is no failure if the rule holds,
+// or does not apply.
 func (r *Runner) try(rule *Rule) (*Failure, error) {
 	base, err := plainOr(rule.base)(r)
 	if err != nil {
@@ -158,10 +160,19 @@ func (r *Runner) try(rule *Rule) (*Failure, error) {
 		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, r.forget(base)
 	}
 	r.base(base)
+	if err := driver.Invariants(base, nil); err != nil {
+		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, nil
+	}
 	if err := other.Reset(); err != nil {
 		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, r.forget(other)
 	}
-	return r.compare(rule, other), nil
+	f := r.compare(rule, other)
+	if f == nil {
+		if err := driver.Invariants(other, nil); err != nil {
+			f = &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}
+		}
+	}
+	return f, nil
 }
 
 func plainOr(f func(*Runner) (call.System, error)) func(*Runner) (call.System, error) {

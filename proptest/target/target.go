@@ -83,6 +83,14 @@ func (k *Kernel) Reset() error {
 // Close shuts the kernel down.
 func (k *Kernel) Close() error { return k.Sim.Shutdown() }
 
+// Check verifies every invariant of the kernel, as [sim.Kernel.Check] does, unless it has stopped.
+func (k *Kernel) Check() error {
+	if k.Sim.Err() != nil {
+		return nil
+	}
+	return k.Sim.Check()
+}
+
 // Proc is the process with a number, or nil.
 func (k *Kernel) Proc(n uint8) *sim.Proc {
 	if int(n) < len(k.procs) {

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"rumpvfs/hypercall"
@@ -20,7 +21,8 @@ type Outcome struct {
 	Stop error
 	// Err is why the section was not run to where it ends: no kernel, or ctx.
 	Err error
-	// Left says what the kernel left over when it was shut down.
+	// Left says which invariants did not hold after the last call, and what
+	// the kernel left over when it was shut down.
 	Left error
 }
 
@@ -40,7 +42,10 @@ func Run(ctx context.Context, sec *script.Section, c sim.Config) (o Outcome) {
 		defer context.AfterFunc(ctx, func() { s.Kernel.K.Die(ctx.Err()) })()
 	}
 	o.calls(ctx, s)
-	o.Left = s.Close()
+	if o.Stop == nil && o.Err == nil {
+		o.Left = s.Kernel.Check()
+	}
+	o.Left = errors.Join(o.Left, s.Close())
 	return o
 }
 
