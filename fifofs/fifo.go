@@ -30,6 +30,10 @@ type fifoinfo struct {
 	// cantsendmore: nobody will read what is written.
 	cantrcvmore, cantsendmore bool
 
+	// Who is to be told of what happens (so_pgid), as a reader and as a writer
+	// have said. Nobody ever is: there are no signals.
+	rowner, wowner int32
+
 	meet kern.CV // who opens waits for somebody on the other side
 	rcv  kern.CV // a reader waits for data
 	snd  kern.CV // a writer waits for room

@@ -17,8 +17,8 @@ func (fi *fifoinfo) unlocked(l *kern.Lwp, vp *vnode.Vnode, f func() error) error
 
 // vopRead reads what there is, after waiting for some; at the end of file
 // nothing. The end of file is where the last writer has gone and all is read.
-// With QuirkFifoEOF that is told once, and who reads again waits for a writer.
-// With IO_NDELAY the answer to a wait is EWOULDBLOCK, or nothing if there is no
+// With QuirkFifoEOF that is told once, and who reads again waits for a writer,
+// as who reads before there was one does. With IO_NDELAY the answer to a wait is EWOULDBLOCK, or nothing if there is no
 // writer.
 //
 // Preconditions: vp is locked, shared or exclusively.
@@ -31,13 +31,16 @@ func vopRead(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _ *kern.Cr
 		return nil
 	}
 	fi := of(vp)
+	once := l.K.Quirks.Has(kern.QuirkFifoEOF)
 	return fi.unlocked(l, vp, func() error {
 		for fi.buf.cc == 0 {
 			switch {
 			case fi.cantrcvmore:
-				if l.K.Quirks.Has(kern.QuirkFifoEOF) && !fi.dead {
+				if once && !fi.dead {
 					fi.cantrcvmore = false
 				}
+				return nil
+			case fi.writers == 0 && !once:
 				return nil
 			case ioflag&vnode.IO_NDELAY != 0:
 				if fi.writers == 0 {
@@ -92,10 +95,11 @@ func vopWrite(l *kern.Lwp, vp *vnode.Vnode, uio *kern.Uio, ioflag int, _ *kern.C
 }
 
 // vopIoctl tells how much there is to read (FIONREAD) and room to write
-// (FIONSPACE), and accepts FIONBIO and FIOASYNC; EOPNOTSUPP for other
-// commands. data is an *int32, EFAULT for anything else. Who has the fifo open
-// for both gets the answers of the write side, as in the C kernel, where the
-// same command goes to one socket after the other.
+// (FIONSPACE), keeps who is told of what happens (FIOSETOWN, FIOGETOWN), and
+// accepts FIONBIO and FIOASYNC; EOPNOTSUPP for other commands. data is an
+// *int32, EFAULT for anything else. Who has the fifo open for both gets the
+// answers of the write side, as in the C kernel, where the same command goes to
+// one socket after the other.
 //
 //netbsd:sys/miscfs/fifofs/fifo_vnops.c fifo_ioctl
 //netbsd:sys/kern/sys_socket.c soo_ioctl
@@ -111,10 +115,26 @@ func vopIoctl(l *kern.Lwp, vp *vnode.Vnode, com uint64, data any, fflag int, _ *
 	if !ok {
 		return kern.EFAULT
 	}
+	if com == kern.FIOSETOWN {
+		if err := mayOwn(l, *n); err != nil {
+			return err
+		}
+	}
 	fi.lock.Enter(l)
 	defer fi.lock.Exit(l)
-	writes := fflag&kern.FWRITE != 0
+	reads, writes := fflag&kern.FREAD != 0, fflag&kern.FWRITE != 0
 	switch com {
+	case kern.FIOSETOWN:
+		if reads {
+			fi.rowner = *n
+		}
+		if writes {
+			fi.wowner = *n
+		}
+	case kern.FIOGETOWN:
+		if *n = fi.rowner; writes {
+			*n = fi.wowner
+		}
 	case kern.FIONREAD:
 		*n = int32(fi.buf.cc)
 		if writes {
@@ -129,6 +149,22 @@ func vopIoctl(l *kern.Lwp, vp *vnode.Vnode, com uint64, data any, fflag int, _ *
 		}
 	default:
 		return kern.EOPNOTSUPP
+	}
+	return nil
+}
+
+// mayOwn says whether a process with a number, or if that is negative a
+// process group, can be told of something: ESRCH if there is no such process,
+// EINVAL for groups, of which a rump kernel has only number 0.
+//
+//netbsd:sys/kern/kern_descrip.c fsetown, fgetown
+//netbsd:sys/kern/kern_proc.c pgid_in_session
+func mayOwn(l *kern.Lwp, id int32) error {
+	switch {
+	case id > 0 && !l.K.HasProc(l, id):
+		return kern.ESRCH
+	case id < 0:
+		return kern.EINVAL
 	}
 	return nil
 }

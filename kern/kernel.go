@@ -17,6 +17,10 @@ type Kernel struct {
 	Boottime Timespec // when the kernel was made
 	Hooks    *Hooks   // copied into every new lwp; nil when nothing watches
 
+	// HasProc reports whether there is a process with a number (proc_find).
+	// Who keeps the processes sets it. It takes proc_lock.
+	HasProc func(l *Lwp, pid int32) bool
+
 	selectLock Mutex // who polls what
 
 	dead    atomic.Pointer[death]

@@ -121,8 +121,8 @@ var quirkTable = [numQuirks]QuirkInfo{
 	},
 	QuirkFifoEOF: {
 		Name: "fifo-eof", Layer: "fifofs",
-		What:     "who reads at the end of a fifo that has lost its last writer gets nothing once, and then waits for the next writer",
-		Cause:    "the mark of the end is cleared by the first read that finds it",
+		What:     "who reads at the end of a fifo that has lost its last writer gets nothing once, and then waits for the next writer; who reads before the first writer waits at once",
+		Cause:    "the mark of the end is only set when the last writer goes, and cleared by the first read that finds it",
 		Intended: "nothing, as long as there is no writer",
 	},
 	QuirkFifoKqueueWrite: {

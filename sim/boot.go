@@ -171,6 +171,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	}
 	sys.OnPanic(func(r any) { k.died(r) })
 	k.procLock.Init(sys, &procLockClass)
+	k.K.HasProc = k.hasProc
 	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
 	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped, Wrap: c.Wrap})
 	if !c.NoNameCache {

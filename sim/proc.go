@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -147,6 +148,13 @@ func (k *Kernel) forget(l *kern.Lwp, p *process) {
 		}
 	}
 	k.procLock.Exit(l)
+}
+
+//netbsd:sys/kern/kern_proc.c proc_find
+func (k *Kernel) hasProc(l *kern.Lwp, pid int32) bool {
+	k.procLock.Enter(l)
+	defer k.procLock.Exit(l)
+	return slices.ContainsFunc(k.procs, func(p *Proc) bool { return p.proc.Pid == pid })
 }
 
 // Lwp is a thread of a process that [Proc.Go] has started.
