@@ -153,6 +153,7 @@ func found(t *Target, m *compared, d *driver.Driver, f *driver.Failure) (Finding
 		finding.Case.Got[i].File.Dev = finding.Case.Want[i].File.Dev
 	}
 	finding.Case.Why, finding.Case.FS, finding.Case.Setup, finding.Case.Quirks = finding.Why, t.Name, t.Setup, kern.Fixed
+	finding.Case.Fifofs = t.Caps.Fifos
 	finding.Script = string(finding.Case.Text())
 	return finding, nil
 }

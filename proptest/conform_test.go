@@ -17,7 +17,7 @@ import (
 
 // TestConform: the file systems of the project do.
 func TestConform(t *testing.T) {
-	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs()} {
+	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs(), driver.FifoTmpfs()} {
 		t.Run(fs.Name, func(t *testing.T) { proptest.Conform(t, proptest.Built(fs)) })
 	}
 }

@@ -148,6 +148,138 @@ read 3 10
 write 3 ""
 write 3 "x"
 getpid
+=== readers and writers of a fifo that wait for nobody
+mkfifo "/p" 0644
+open "/p" O_WRONLY|O_NONBLOCK
+openat AT_FDCWD "/p" O_WRONLY|O_NONBLOCK
+open "/p" O_RDONLY|O_NONBLOCK
+read 3 10
+open "/p" O_WRONLY
+open "/p" O_WRONLY|O_NONBLOCK
+read 3 10
+read 3 0
+write 4 ""
+write 4 "hello"
+read 3 4
+read 3 4
+write 4 "x"*3800
+write 5 "y"*512
+write 5 "y"*296
+write 5 "y"
+fstat 3
+read 3 2048
+read 3 1
+write 5 "z"*2049
+write 5 "z"*3000
+read 3 5000
+read 3 5000
+close 5
+close 4
+read 3 10
+read 3 10
+times "/p"
+=== what is in a fifo stays for as long as somebody has it open
+mkfifo "/p" 0644
+open "/p" O_RDONLY|O_NONBLOCK
+open "/p" O_WRONLY
+write 4 "one"
+close 3
+write 4 "two"
+write 4 ""
+open "/p" O_RDONLY
+read 3 10
+write 4 "three"
+close 4
+open "/p" O_RDONLY
+read 4 3
+p1 = rfork COPY
+close 3
+close 4
+switch p0
+close 3
+close 4
+switch p1
+open "/p" O_RDONLY|O_NONBLOCK
+read 3 10
+exit
+open "/p" O_RDWR|O_NONBLOCK
+read 3 10
+=== a fifo has no locks, other limits, and somebody who owns it
+mkfifo "/p" 0644
+open "/p" O_RDWR|O_EXLOCK
+openat AT_FDCWD "/p" O_RDWR|O_SHLOCK
+open "/p" O_RDONLY|O_NONBLOCK
+open "/p" O_RDWR
+@descriptors 3
+@descriptors 4
+open "/p" O_WRONLY|O_NONBLOCK
+fcntl 3 F_SETLK F_RDLCK SEEK_SET 0 1
+flock 3 LOCK_SH
+fpathconf 3 6
+pathconf "/p" 4
+fcntl 3 F_SETOWN 1
+fcntl 4 F_GETOWN
+fcntl 5 F_SETOWN 1
+fcntl 4 F_GETOWN
+fcntl 4 F_SETOWN 0
+fcntl 3 F_GETOWN
+fcntl 3 F_SETOWN 99
+fcntl 3 F_SETOWN -1
+fcntl 4 F_SETFL O_NONBLOCK
+read 4 1
+=== a fifo under other names, and revoked
+mkfifo "/p" 0644
+open "/p" O_RDWR|O_NONBLOCK
+write 3 "abc"
+link "/p" "/q"
+open "/q" O_RDONLY
+unlink "/p"
+rename "/q" "/r"
+read 4 1
+unlink "/r"
+mkfifo "/r" 0644
+open "/r" O_WRONLY|O_NONBLOCK
+read 4 1
+fstat 4
+open "/r" O_RDWR|O_NONBLOCK
+write 5 "de"
+revoke "/r"
+write 5 "f"
+read 5 1
+lseek 5 0 SEEK_SET
+fcntl 5 F_GETOWN
+open "/r" O_RDONLY|O_NONBLOCK
+close 5
+read 6 9
+=== reading a fifo that had a writer
+mkfifo "/p" 0644
+open "/p" O_RDONLY|O_NONBLOCK
+open "/p" O_WRONLY
+open "/p" O_WRONLY|O_EXLOCK
+close 4
+open "/p" O_RDONLY
+read 4 1
+read 4 1
+=== waiting for a writer to open a fifo
+mkfifo "/p" 0644
+open "/p" O_RDONLY
+=== waiting with openat
+mkfifo "/p" 0644
+openat AT_FDCWD "/p" O_RDONLY
+=== waiting for a reader to open a fifo
+mkfifo "/p" 0644
+open "/p" O_WRONLY
+=== waiting for a reader with openat
+mkfifo "/p" 0644
+openat AT_FDCWD "/p" O_WRONLY
+=== waiting for what is written to a fifo
+mkfifo "/p" 0644
+open "/p" O_RDWR
+read 3 1
+=== waiting for room in a fifo
+mkfifo "/p" 0644
+open "/p" O_RDWR
+write 3 "x"*5000
 === waiting for a lock with flock
 open "/f" O_CREAT|O_RDWR 0644
 flock 3 LOCK_EX
@@ -431,8 +563,8 @@ func (s *teller) many(where, line string) {
 	case "@links":
 		const each = 1000 // names of a directory
 		n := number(word[1])
-		if !strings.HasPrefix(s.fs, "tmpfs") {
-			n = 1 // there are no links
+		if !strings.HasPrefix(s.fs, "tmpfs") || s.fs == "tmpfs-fifofs" {
+			n = 1 // there are no links, or they are those of tmpfs
 		}
 		for i := range n {
 			if i%each == 0 {
@@ -496,8 +628,8 @@ func (s *teller) tell(story string) {
 }
 
 // wander makes random calls on a model.
-func wander(m *model.Model, seed uint64, calls int) {
-	g := gen.New(gen.NewRand(seed, 0), gen.Config{})
+func wander(m *model.Model, seed uint64, calls int, c gen.Config) {
+	g := gen.New(gen.NewRand(seed, 0), c)
 	var r call.Result
 	for calls > 0 {
 		_ = m.Reset()
@@ -539,7 +671,7 @@ func TestStories(t *testing.T) {
 			if testing.Short() {
 				continue
 			}
-			wander(m, uint64(i), 150_000)
+			wander(m, uint64(i), 150_000, gen.Config{Fifos: fs.Caps.Fifos})
 			m.Do(&call.Call{}, &s.ra)
 			all.Add(&m.Coverage)
 		}

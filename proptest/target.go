@@ -59,6 +59,7 @@ func (t *Target) check() (map[clause.ID]kern.Errno, error) {
 func (t *Target) config(mode hypercall.Mode) sim.Config {
 	c := t.Config
 	c.Mode, c.Without = mode, kern.Rev1125
+	c.Fifofs = c.Fifofs || t.Caps.Fifos
 	return c
 }
 

@@ -47,7 +47,7 @@ func reproducer(c driver.Config, name string, f *driver.Failure) (*repro.Case, e
 	if err != nil {
 		return nil, err
 	}
-	r.Why, r.FS, r.Setup, r.Quirks = why(f), c.FS.Name, c.FS.Setup, c.Quirks
+	r.Why, r.FS, r.Setup, r.Fifofs, r.Quirks = why(f), c.FS.Name, c.FS.Setup, c.FS.Caps.Fifos, c.Quirks
 	return r, nil
 }
 

@@ -96,6 +96,16 @@ const (
 	IsLink
 	NoFifo
 	NoDriver
+	NoReader
+	AwaitsReader
+	AwaitsWriter
+	NoData
+	AwaitsData
+	EndTold
+	BrokenPipe
+	NoRoom
+	AwaitsRoom
+	NoLocks
 	Permission
 	NotOwner
 	NotSuper
@@ -124,6 +134,8 @@ const (
 	NoIoctl
 	NoDevIoctl
 	NoOwner
+	NoSuchOwner
+	NoGroup
 	PassThrough
 	NoEntry
 
@@ -153,6 +165,7 @@ const (
 	Appended
 	Hole
 	Extended
+	InPart
 	Grown
 	WentBack
 	NoSize
@@ -171,6 +184,8 @@ const (
 	SetFD
 	GetFL
 	SetFL
+	GetOwner
+	SetOwner
 	GetNoSigpipe
 	SetNoSigpipe
 	LockSet
@@ -274,6 +289,16 @@ var causes = [numCauses]causeInfo{
 	IsLink:          {name: "symlink", errno: kern.EFTYPE, sentence: "The file is a symbolic link, which is not to be followed.", also: []kern.Errno{kern.ELOOP, kern.EMLINK, kern.ENOTDIR}},
 	NoFifo:          {name: "fifo", errno: kern.EOPNOTSUPP, sentence: "The file is a fifo, and there is no file system of fifos."},
 	NoDriver:        {name: "driver", errno: kern.ENXIO, sentence: "There is no driver for the device."},
+	NoReader:        {name: "no-reader", errno: kern.ENXIO, sentence: "Nobody has the fifo open for reading, and with O_NONBLOCK the call does not wait for somebody."},
+	AwaitsReader:    {name: "no-reader", stop: "blocked", sentence: "Nobody has the fifo open for reading, and the call waits for somebody."},
+	AwaitsWriter:    {name: "no-writer", stop: "blocked", sentence: "Nobody has the fifo open for writing, nothing is left in it, and the call waits for somebody."},
+	NoData:          {name: "empty", errno: kern.EAGAIN, sentence: "The fifo is empty, has writers, and is open with O_NONBLOCK."},
+	AwaitsData:      {name: "empty", stop: "blocked", sentence: "The fifo is empty, has writers, and the call waits for what they write."},
+	EndTold:         {name: "told", stop: "blocked", sentence: "The fifo is empty and has no writer; that has been said once, or there never was one, and the call waits for the next (quirk fifo-eof)."},
+	BrokenPipe:      {name: "no-reader", errno: kern.EPIPE, sentence: "Nobody has the fifo open for reading any more."},
+	NoRoom:          {name: "full", errno: kern.EAGAIN, sentence: "There is no room for all of it in the fifo and for less than 2048 bytes; with O_NONBLOCK nothing is written."},
+	AwaitsRoom:      {name: "full", stop: "blocked", sentence: "There is no room for all of it in the fifo, and the call waits for some."},
+	NoLocks:         {name: "no-locks", errno: kern.EINVAL, sentence: "The file is a fifo, and those have no locks."},
 	Permission:      {name: "permission", errno: kern.EACCES, sentence: "The permission bits of the file refuse it."},
 	NotOwner:        {name: "owner", errno: kern.EPERM, sentence: "The file is not the caller's."},
 	NotSuper:        {name: "superuser", errno: kern.EPERM, sentence: "Only the superuser may do this."},
@@ -304,6 +329,8 @@ var causes = [numCauses]causeInfo{
 	PassThrough:     {name: "passed-on", errno: kern.EPASSTHROUGH, sentence: "The file system passes the request on, and nobody takes it; the error is one of the kernel's own."},
 	NoEntry:         {name: "offset", errno: kern.EINVAL, sentence: "The offset is that of no name that is there."},
 	NoOwner:         {name: "no-owner", errno: kern.EOPNOTSUPP, sentence: "Nobody is told of what happens to a file."},
+	NoSuchOwner:     {name: "no-process", errno: kern.ESRCH, sentence: "F_SETOWN names a process that there is not."},
+	NoGroup:         {name: "no-group", errno: kern.EINVAL, sentence: "F_SETOWN names a process group that there is not."},
 
 	OverWhiteout: {name: "over-whiteout", sentence: "It makes the name in the place of a whiteout."},
 	MadeWhiteout: {name: "whiteout", sentence: "It makes a whiteout."},
@@ -331,6 +358,7 @@ var causes = [numCauses]causeInfo{
 	Appended:     {name: "appended", sentence: "The file is open with O_APPEND: the data goes to its end."},
 	Hole:         {name: "hole", sentence: "The data begins behind the end of the file; what is between reads as zeros."},
 	Extended:     {name: "extended", sentence: "The data goes beyond the end of the file, which grows."},
+	InPart:       {name: "part", sentence: "There is room for 2048 bytes or more in the fifo, but not for all: with O_NONBLOCK it is filled."},
 	Grown:        {name: "grown", sentence: "A write of nothing behind the end makes the file grow (quirk zero-write-grows)."},
 	WentBack:     {name: "went-back", sentence: "The buffer is too short for an entry, and the position goes back by one (quirk readdir-repeats)."},
 	NoSize:       {name: "no-size", sentence: "The file is no regular one: nothing happens."},
@@ -349,6 +377,8 @@ var causes = [numCauses]causeInfo{
 	SetFD:        {name: "setfd", sentence: "F_SETFD sets the descriptor's close-on-exec flag."},
 	GetFL:        {name: "getfl", sentence: "F_GETFL gives the open file's status flags."},
 	SetFL:        {name: "setfl", sentence: "F_SETFL sets the open file's status flags."},
+	GetOwner:     {name: "getown", sentence: "F_GETOWN gives the process that is told of what happens to the fifo, 0 for none."},
+	SetOwner:     {name: "setown", sentence: "F_SETOWN sets the process that is told of what happens to the fifo."},
 	GetNoSigpipe: {name: "getnosigpipe", sentence: "F_GETNOSIGPIPE gives the open file's flag."},
 	SetNoSigpipe: {name: "setnosigpipe", sentence: "F_SETNOSIGPIPE sets the open file's flag."},
 	LockSet:      {name: "locked", sentence: "The lock is taken."},

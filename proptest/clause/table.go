@@ -26,7 +26,7 @@ var (
 	removes = []Cause{Dot, Protected, Sticky, StillOpen, OtherNames}
 	kinds   = []Cause{OK, Directory, Device, Fifo}
 	opens   = []Cause{Absent, Whiteout, RootExists, Exists, DirWrite, DirProtected, DirRemoved, Slash, NoAccessMode, TableFull,
-		CreateDirectory, IsLink, WantedDir, IsDir, ReadOnly, Permission, Protected, AppendOnly, NoSpace, NoFifo, NoDriver, Locked, Waits, Created, Existing,
+		CreateDirectory, IsLink, WantedDir, IsDir, ReadOnly, Permission, Protected, AppendOnly, NoSpace, NoFifo, NoDriver, NoReader, AwaitsReader, AwaitsWriter, NoLocks, Locked, Waits, Created, Existing,
 		OverWhiteout, Directory, Device, Fifo, Truncated}
 	reads      = []Cause{BadFD, NotReadable, BadLength, Revoked, IsDir, EOF, Nothing, Short, OK, Beyond, BeyondPage, Fault, Zeros}
 	writes     = []Cause{BadFD, NotWritable, Revoked, Device, FifoPanic, Nothing, TooFar, AppendOnly, NoSpace, Grown, OK, Appended, Hole, Extended}
@@ -51,9 +51,9 @@ var table = []row{
 	{call.Close, [][]Cause{{BadFD, StillOpen, OK}}},
 	{call.Dup, [][]Cause{{BadFD, TableFull, OK}}},
 	{call.Dup2, [][]Cause{{BadFD, BadNewFD, Same, Replaced, OK}}},
-	{call.Read, [][]Cause{reads}},
+	{call.Read, [][]Cause{reads, {NoData, AwaitsData, EndTold}}},
 	{call.Pread, [][]Cause{reads, {NoPosition, Negative}}},
-	{call.Write, [][]Cause{writes, {Console}}},
+	{call.Write, [][]Cause{writes, {BrokenPipe, NoRoom, AwaitsRoom, InPart, Console}}},
 	{call.Pwrite, [][]Cause{pwrites, {NoPosition, Negative}}},
 	{call.Lseek, [][]Cause{{BadFD, NoPosition, BadWhence, Negative, RevokedFD, OK}}},
 	{call.Getdents, [][]Cause{files, {NotReadable, NotDir, NoEntry, ShortBuffer, WentBack, Short, Nothing, EOF, OK}}},
@@ -115,9 +115,9 @@ var table = []row{
 	{call.Getfh, [][]Cause{{NotSuper}, walks, finds, {NoHandles, OK}}},
 	{call.Revoke, [][]Cause{walks, finds, {NotOwner, Device, Ignored, Unknown, IsDir, OK}}},
 	{call.Fcntl, [][]Cause{{BadFD, DupFD, BadNewFD, TableFull, CloseM, MaxFD, GetFD, SetFD, GetFL, SetFL, GetNoSigpipe, SetNoSigpipe,
-		NoSetFlags, NoIoctl, NoDevIoctl, NoOwner, PassThrough, BadCommand, NoCommand, Ignored, NotVnode, RevokedFD, BadLockType, WrongMode,
-		BadWhence, BadRange, LockSet, Unlocked, NoLock, FoundLock, Locked, Waits}}},
-	{call.Flock, [][]Cause{{BadFD, NotVnode, RevokedFD, BadOperation, LockSet, Unlocked, Locked, Waits}}},
+		NoSetFlags, NoIoctl, NoDevIoctl, NoOwner, PassThrough, GetOwner, SetOwner, NoSuchOwner, NoGroup, BadCommand, NoCommand, Ignored, NotVnode, RevokedFD, BadLockType, WrongMode,
+		NoLocks, BadWhence, BadRange, LockSet, Unlocked, NoLock, FoundLock, Locked, Waits}}},
+	{call.Flock, [][]Cause{{BadFD, NotVnode, RevokedFD, NoLocks, BadOperation, LockSet, Unlocked, Locked, Waits}}},
 	{call.Undelete, [][]Cause{walks, finds, deletes, {Slash, Sticky, NotWhiteout, OK}}},
 	{call.Rfork, [][]Cause{{Copied, Cleared, Shared}}},
 	{call.Exit, [][]Cause{{StillOpen, OK}}},

@@ -103,6 +103,7 @@ func New(c Config) (*Driver, error) {
 		c.Same = func(_ *call.Call, want, got *call.Result, _ clause.ID) bool { return want.Equal(got) }
 	}
 	c.Failures = max(c.Failures, 1)
+	c.Gen.Fifos = c.FS.Caps.Fifos
 	d := &Driver{config: c, gen: gen.New(gen.NewRand(c.Seed, c.Stream), c.Gen)}
 	var err error
 	if d.oracle, err = c.NewOracle(); err != nil {

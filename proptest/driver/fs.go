@@ -37,6 +37,13 @@ func SmallTmpfs() FS {
 	return tmpfsOf("tmpfs-small", " size=65536 nodes=24", tmpfs.Args{SizeMax: 65536, NodesMax: 24})
 }
 
+// FifoTmpfs is a tmpfs of which the fifos can be opened.
+func FifoTmpfs() FS {
+	fs := tmpfsOf("tmpfs-fifofs", "", tmpfs.Args{})
+	fs.Caps.Fifos = true
+	return fs
+}
+
 func tmpfsOf(name, options string, args tmpfs.Args) FS {
 	args.RootMode = 0o755
 	return FS{
@@ -105,7 +112,7 @@ func populate(p *sim.Proc) error {
 }
 
 // FileSystems are those that the project has.
-func FileSystems() []FS { return []FS{Rumpfs(), ReadOnlyRumpfs(), Tmpfs(), SmallTmpfs()} }
+func FileSystems() []FS { return []FS{Rumpfs(), ReadOnlyRumpfs(), Tmpfs(), SmallTmpfs(), FifoTmpfs()} }
 
 // FSNamed finds a file system of the project. The error lists their names.
 func FSNamed(name string) (FS, error) {
@@ -122,7 +129,7 @@ func FSNamed(name string) (FS, error) {
 // Kernel is the usual system under test: a kernel with the file system and the quirks. In mode hypercall.Native it is
 // fastest; in hypercall.Deterministic a call that would wait for ever, which in the other modes does, says so.
 func (fs FS) Kernel(quirks kern.Quirks, mode hypercall.Mode) (call.System, error) {
-	return target.New(sim.Config{Mode: mode, Without: kern.Rev1125 &^ quirks}, fs.Prepare)
+	return target.New(sim.Config{Mode: mode, Without: kern.Rev1125 &^ quirks, Fifofs: fs.Caps.Fifos}, fs.Prepare)
 }
 
 // Model is the usual oracle: a model of the file system with the quirks.

@@ -49,6 +49,7 @@ func FuzzRumpfs(f *testing.F)         { fuzz(f, Rumpfs(), kern.Rev1125) }
 func FuzzRumpfsFixed(f *testing.F)    { fuzz(f, Rumpfs(), kern.Fixed) }
 func FuzzRumpfsReadOnly(f *testing.F) { fuzz(f, ReadOnlyRumpfs(), kern.Rev1125) }
 func FuzzTmpfs(f *testing.F)          { fuzz(f, Tmpfs(), kern.Rev1125) }
+func FuzzFifoTmpfs(f *testing.F)      { fuzz(f, FifoTmpfs(), kern.Rev1125) }
 func FuzzSmallTmpfs(f *testing.F)     { fuzz(f, SmallTmpfs(), kern.Fixed) }
 
 // FuzzQuirks has the fuzzer choose the quirks too: kernel and model agree with any set.

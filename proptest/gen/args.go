@@ -67,12 +67,17 @@ func (g *Gen) oflags() int32 {
 
 //policy:static read only
 var (
-	blocks = []string{"x", "hello", "0123456789", "", strings.Repeat("ab", 2050), strings.Repeat("z", 4096), strings.Repeat("q", 9000)}
+	blocks   = []string{"x", "hello", "0123456789", "", strings.Repeat("ab", 2050), strings.Repeat("z", 4096), strings.Repeat("q", 9000)}
+	portions = []string{strings.Repeat("1", 512), strings.Repeat("2", 1024), strings.Repeat("3", 1700), strings.Repeat("4", 2048),
+		strings.Repeat("5", 2049), strings.Repeat("6", 4095)} // of a fifo
 	groups = []string{call.Groups(), call.Groups(0), call.Groups(100, 200), call.Groups(make([]uint32, 16)...), call.Groups(make([]uint32, 17)...)}
 )
 
 // block is what is written: few scripts are full of large blocks.
 func (g *Gen) block() string {
+	if g.fifos.len() > 0 && g.rarely(2) {
+		return portions[g.src.Choose(len(portions))]
+	}
 	if !g.rarely(3) {
 		return blocks[g.src.Choose(3)]
 	}
@@ -83,6 +88,9 @@ func (g *Gen) arguments(c *call.Call) {
 	switch c.Op {
 	case call.Open, call.Openat:
 		c.Flags, c.Mode = g.oflags(), g.mode()
+		if g.isFifo(c.Path) && !g.rarely(8) {
+			c.Flags |= kern.O_NONBLOCK
+		}
 		if c.Op == call.Openat {
 			c.FD = g.at(c.Proc)
 		}
@@ -214,5 +222,8 @@ func (g *Gen) fcntl(c *call.Call) {
 		c.N = int64(g.src.Choose(2))
 	case c.Flags == kern.F_SETOWN:
 		c.N = 1
+		if g.piped {
+			c.N = pick[int64](g, 0, 1, 2, 3, 99, -1)
+		}
 	}
 }

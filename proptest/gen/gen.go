@@ -2,6 +2,7 @@ package gen
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"rumpvfs/kern"
@@ -12,6 +13,7 @@ import (
 type Config struct {
 	Leave []call.Op // not to be made
 	Procs int       // processes at most; 0 is 4
+	Fifos bool      // fifos can be opened, and half of the scripts are about them
 }
 
 // A Gen makes scripts, a call at a time.
@@ -21,6 +23,7 @@ type Gen struct {
 
 	// What the script under way is made of.
 	ops   []call.Op // those that it has, as often as they shall come
+	piped bool      // it is about fifos
 	paths []string  // most paths are one of these
 
 	// What is known from the results.
@@ -30,8 +33,10 @@ type Gen struct {
 	dirfds [maxProcs]ring[int32]
 	known  ring[string] // names that were made
 	dirs   ring[string]
-	timed  ring[string] // files whose times were set: only they show when a time moves
-	whites ring[string] // whiteouts
+	timed  ring[string]          // files whose times were set: only they show when a time moves
+	whites ring[string]          // whiteouts
+	fifos  ring[string]          // of a script that is about them
+	ends   [maxProcs]ring[int32] // descriptors of fifos
 }
 
 const maxProcs = 8
@@ -73,9 +78,9 @@ func (g *Gen) Begin() {
 	g.procs = 1
 	g.gone = [maxProcs]bool{}
 	for i := range g.fds {
-		g.fds[i].n, g.dirfds[i].n = 0, 0
+		g.fds[i].n, g.dirfds[i].n, g.ends[i].n = 0, 0, 0
 	}
-	g.known.n, g.dirs.n, g.timed.n, g.whites.n = 0, 0, 0, 0
+	g.known.n, g.dirs.n, g.timed.n, g.whites.n, g.fifos.n = 0, 0, 0, 0, 0
 	g.swarm()
 	g.paths = g.paths[:0]
 	for n := pick(g, 4, 8, 16, 48); n > 0; n-- {
@@ -96,11 +101,15 @@ func (g *Gen) swarm() {
 			bits[i] |= g.src.Choose(1 << 30)
 		}
 	}
+	g.piped = g.config.Fifos && g.rarely(2)
 	for o := call.None + 1; o < call.NumOps; o++ {
-		if bits[o/30]>>(o%30)&1 != 0 && o != call.Open && o != call.Mkdir || g.leaves(o) {
+		weight := weights[o]
+		if g.piped && piped[o] != 0 {
+			weight = piped[o]
+		} else if bits[o/30]>>(o%30)&1 != 0 && o != call.Open && o != call.Mkdir || g.leaves(o) {
 			continue
 		}
-		for range weights[o] {
+		for range weight {
 			g.ops = append(g.ops, o)
 		}
 	}
@@ -144,6 +153,11 @@ var weights = [call.NumOps]uint8{
 	call.Getvfsstat: 1, call.Getfh: 1, call.Revoke: 2, call.Fcntl: 22, call.Flock: 8, call.Undelete: 4, call.Rfork: 3, call.Exit: 1,
 }
 
+// piped are how often those calls come that a script about fifos has.
+//
+//policy:static read only
+var piped = [call.NumOps]uint8{call.Mkfifo: 40, call.Open: 150, call.Close: 25, call.Read: 80, call.Write: 80, call.Fcntl: 40}
+
 // Next makes a call.
 func (g *Gen) Next(c *call.Call) {
 	*c = call.Call{Op: g.ops[g.src.Choose(len(g.ops))]}
@@ -176,6 +190,9 @@ func (g *Gen) Note(c *call.Call, r *call.Result) {
 	switch c.Op {
 	case call.Open, call.Openat:
 		g.fds[c.Proc].add(int32(r.Ret))
+		if g.isFifo(c.Path) {
+			g.ends[c.Proc].add(int32(r.Ret))
+		}
 		if c.Flags&kern.O_CREAT != 0 {
 			g.known.add(c.Path)
 		} else if c.Flags&kern.O_ACCMODE == 0 {
@@ -186,8 +203,13 @@ func (g *Gen) Note(c *call.Call, r *call.Result) {
 	case call.Mkdir, call.Chdir:
 		g.known.add(c.Path)
 		g.dirs.add(c.Path)
-	case call.Symlink, call.Mkfifo:
+	case call.Symlink:
 		g.known.add(c.Path)
+	case call.Mkfifo:
+		g.known.add(c.Path)
+		if g.piped {
+			g.fifos.add(c.Path)
+		}
 	case call.Mknod:
 		g.known.add(c.Path)
 		if c.Mode&kern.S_IFMT == kern.S_IFWHT {
@@ -209,7 +231,7 @@ func (g *Gen) forked(c *call.Call) {
 		return
 	}
 	if c.Flags != call.RforkClear {
-		g.fds[g.procs], g.dirfds[g.procs] = g.fds[c.Proc], g.dirfds[c.Proc]
+		g.fds[g.procs], g.dirfds[g.procs], g.ends[g.procs] = g.fds[c.Proc], g.dirfds[c.Proc], g.ends[c.Proc]
 	}
 	g.procs++
 }
@@ -227,6 +249,8 @@ func (g *Gen) pathFor(o call.Op) string {
 		r = &g.timed
 	case call.Undelete:
 		r = &g.whites
+	case call.Open, call.Openat:
+		r = &g.fifos
 	}
 	if r != nil && r.len() > 0 && g.rarely(2) {
 		return r.list[g.src.Choose(r.len())]
@@ -322,8 +346,14 @@ func makeUniverse() []string {
 	return append(list, "/dev/null", "/dev/zero", "/tmp", "/tmp/a", "/dev", "/", ".", "..")
 }
 
+// isFifo reports whether a script about fifos has made one by that name.
+func (g *Gen) isFifo(path string) bool { return slices.Contains(g.fifos.list[:g.fifos.len()], path) }
+
 // fd chooses a descriptor: mostly one that is open.
 func (g *Gen) fd(proc uint8) int32 {
+	if r := &g.ends[proc%maxProcs]; r.len() > 0 && g.rarely(2) {
+		return r.list[g.src.Choose(r.len())]
+	}
 	switch g.src.Choose(32) {
 	case 31:
 		return pick[int32](g, -1, 99, 127, 128, kern.AT_FDCWD, 1<<30)

@@ -80,7 +80,7 @@ func NewRunner(c Config) (r *Runner, err error) {
 	if r.kernel, err = c.System(); err != nil {
 		return nil, errors.Join(err, r.host.Close())
 	}
-	r.gen = gen.New(gen.NewRand(c.Seed, c.Stream), gen.Config{Procs: 1})
+	r.gen = gen.New(gen.NewRand(c.Seed, c.Stream), gen.Config{Procs: 1, Fifos: c.FS.Caps.Fifos})
 	return r, nil
 }
 

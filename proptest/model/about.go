@@ -28,15 +28,17 @@ func (m *Model) pathconf(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		}
 		n = m.w.node
 	}
-	if n.isFifo() && m.isTmpfs() {
-		return clause.NoFifo
-	}
 	limit := m.limitOf
 	if m.isTmpfs() {
 		limit = m.tmpLimit
 	}
-	if n.isDevice() {
+	switch {
+	case n.isDevice():
 		limit = deviceLimit
+	case m.fifofs(n):
+		limit = fifoLimit
+	case n.isFifo() && m.isTmpfs():
+		return clause.NoFifo
 	}
 	value, known := limit(c.Flags)
 	if !known {
@@ -251,7 +253,7 @@ func (m *Model) revoke(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		return clause.IsDir
 	}
 	n.life++
-	n.locks = n.locks[:0]
+	n.locks, n.fifo = n.locks[:0], nil
 	m.ended(n)
 	return clause.OK
 }

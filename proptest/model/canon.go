@@ -187,7 +187,19 @@ func (s *state) node(n *node) {
 		s.text(s.renamePath(n.target))
 	case n.isReg():
 		s.data(&n.data)
+	case n.fifo != nil:
+		s.fifo(n.fifo)
 	}
+}
+
+func (s *state) fifo(p *fifo) {
+	s.number(uint64(p.readers))
+	s.number(uint64(p.writers))
+	s.flag(p.end)
+	for _, pid := range p.owner {
+		s.number(uint64(pid))
+	}
+	s.text(string(p.data))
 }
 
 func (s *state) directory(n *node) {

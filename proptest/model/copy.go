@@ -1,5 +1,7 @@
 package model
 
+import "slices"
+
 // Clone makes a model in the same state, with a Coverage of its own in which nothing is counted yet.
 func (m *Model) Clone() *Model {
 	c := new(Model)
@@ -69,6 +71,11 @@ func (m *Model) copyNode(to, from *node) {
 	to.names, to.locks, to.parent = names, held, m.twinOf(from.parent)
 	for i := range names {
 		names[i].node = m.twinOf(names[i].node)
+	}
+	if from.fifo != nil {
+		p := *from.fifo
+		p.data = slices.Clone(p.data)
+		to.fifo = &p
 	}
 	to.data = data{}
 	for i, pg := range from.data.near {

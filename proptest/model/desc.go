@@ -71,6 +71,9 @@ func (m *Model) release(f *file) {
 	if f.flags&kern.FHASLOCK != 0 && !f.dead() {
 		m.locksOf(f.node).clear(lock{file: f, end: lockEnd})
 	}
+	if !f.dead() && m.fifofs(f.node) {
+		f.part()
+	}
 	if !f.dead() || !m.isTmpfs() {
 		f.node.opens--
 	}
@@ -157,7 +160,7 @@ func (m *Model) fcntl(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	case c.Flags < 0:
 		return fsCommand(f)
 	}
-	return fcntlFile(p, f, c, r)
+	return m.fcntlFile(p, f, c, r)
 }
 
 // named gives success a name of its own.
@@ -188,7 +191,7 @@ func fsCommand(f *file) clause.Cause {
 	return clause.NoCommand
 }
 
-func fcntlFile(p *proc, f *file, c *call.Call, r *call.Result) clause.Cause {
+func (m *Model) fcntlFile(p *proc, f *file, c *call.Call, r *call.Result) clause.Cause {
 	s := &p.table.slots[c.FD]
 	switch c.Flags {
 	case kern.F_GETFD:
@@ -216,6 +219,9 @@ func fcntlFile(p *proc, f *file, c *call.Call, r *call.Result) clause.Cause {
 	case kern.F_SETFL:
 		return f.setFlags(int32(c.N))
 	case kern.F_GETOWN, kern.F_SETOWN:
+		if !f.isConsole() && !f.dead() && m.fifofs(f.node) {
+			return m.fifoOwner(f, c, r)
+		}
 		return f.noOwner()
 	}
 	return clause.BadCommand

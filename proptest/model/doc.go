@@ -16,6 +16,7 @@
 //	dirents.go  reading directories
 //	attr.go     attributes
 //	desc.go     descriptors
+//	fifo.go     fifos that are open
 //	lock.go     locks on files
 //	proc.go     processes, identities, working and root directory
 //	about.go    limits and file systems

@@ -46,6 +46,8 @@ func (m *Model) read(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		return clause.BadLength
 	case f.dead():
 		return clause.Revoked
+	case m.fifofs(f.node):
+		return m.readFifo(f, c.N, r)
 	}
 	k := m.look(func() look {
 		moved, cause := m.readFrom(f.node, off, c.N, r)
@@ -159,6 +161,8 @@ func (m *Model) write(p *proc, c *call.Call, r *call.Result) clause.Cause {
 		r.Ret = count
 		f.advance(c, count)
 		return clause.Device
+	case m.fifofs(f.node):
+		return m.writeFifo(f, c.Data, r)
 	case f.node.isFifo() && m.appendOnly(f.node, off):
 		return clause.AppendOnly
 	case f.node.isFifo() && count > 0:

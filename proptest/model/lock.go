@@ -188,6 +188,8 @@ func (m *Model) fcntlLock(p *proc, f *file, c *call.Call, r *call.Result) clause
 		return clause.WrongMode
 	case f.dead():
 		return clause.RevokedFD
+	case m.fifofs(f.node):
+		return clause.NoLocks
 	}
 	start, end, no := m.lockRange(f, c)
 	if no != 0 {
@@ -244,6 +246,9 @@ func (m *Model) flock(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 		if f.dead() {
 			return clause.RevokedFD
 		}
+		if m.fifofs(f.node) {
+			return clause.NoLocks
+		}
 		m.locksOf(f.node).clear(q)
 		return clause.Unlocked
 	case kern.LOCK_SH:
@@ -257,6 +262,8 @@ func (m *Model) flock(p *proc, c *call.Call, _ *call.Result) clause.Cause {
 	switch {
 	case f.dead():
 		return clause.RevokedFD
+	case m.fifofs(f.node):
+		return clause.NoLocks
 	case m.locksOf(f.node).set(q):
 		return clause.LockSet
 	case c.Flags&kern.LOCK_NB == 0:

@@ -53,7 +53,7 @@ func (m *Model) finish(c *call.Call, cause clause.Cause, r *call.Result) {
 		m.stop = call.Panic
 	case clause.Unknown:
 		m.stop = call.Unknown
-	case clause.Waits:
+	case clause.Waits, clause.AwaitsReader, clause.AwaitsWriter, clause.AwaitsData, clause.AwaitsRoom, clause.EndTold:
 		m.stop = call.Blocked
 	}
 	if e := m.Last.Errno(); e != 0 || m.stop != call.Running {

@@ -38,6 +38,13 @@ func (m *Model) open(p *proc, c *call.Call, r *call.Result) clause.Cause {
 	f := m.newFile()
 	f.ref, f.flags, f.super = m.use(n), flags&kern.FMASK, p.cred.isRoot()
 	n.opens++
+	if m.fifofs(n) {
+		f.join()
+		if no := f.meet(); no != 0 {
+			m.release(f)
+			return no
+		}
+	}
 	if flags&(kern.O_SHLOCK|kern.O_EXLOCK) != 0 {
 		if no := m.openLocked(f, flags); no != 0 {
 			m.release(f)
@@ -128,7 +135,7 @@ func kindOpened(n *node) clause.Cause {
 // opens says whether there is anything behind a name that can be opened.
 func (m *Model) opens(n *node) clause.Cause {
 	switch {
-	case n.isFifo() && !m.has(kern.QuirkFifoIO) && !m.config.Caps.Fifo:
+	case n.isFifo() && !m.has(kern.QuirkFifoIO) && !m.config.Caps.Fifos:
 		return clause.NoFifo
 	case n.isDevice() && (n.kind() == kern.S_IFBLK || n.rdev != devNull && n.rdev != devZero):
 		return clause.NoDriver
@@ -138,6 +145,9 @@ func (m *Model) opens(n *node) clause.Cause {
 
 // openLocked takes the lock that O_SHLOCK or O_EXLOCK asks for.
 func (m *Model) openLocked(f *file, flags int32) clause.Cause {
+	if m.fifofs(f.node) {
+		return clause.NoLocks
+	}
 	q := lock{kind: kern.F_RDLCK, file: f, end: lockEnd}
 	if flags&kern.O_EXLOCK != 0 {
 		q.kind = kern.F_WRLCK

@@ -21,6 +21,7 @@ type node struct {
 
 	target string // of a symbolic link
 	data   data   // of a regular file
+	fifo   *fifo  // nil unless somebody has it open
 	locks  locks  // but of a device, whose locks are the device's
 
 	// Of a directory: its names, oldest first; the newest seq given to one; and where ".." leads, nil once it is removed.
@@ -138,7 +139,7 @@ type Caps struct {
 	Link   bool // files can have several names
 	// PosixRename has renaming a file to another name of itself do nothing, as POSIX wants. BSD takes the first name away.
 	PosixRename bool
-	Fifo        bool // fifos can be opened
+	Fifos       bool // fifos can be opened, and are those of fifofs
 	ReadOnly    bool // nothing can be changed that is not in Config.Tree
 	Bare        bool // there is nothing but the root directory, not even /dev and /tmp
 	Tmpfs       bool // it is a tmpfs, with names and links and all

@@ -16,6 +16,7 @@ type Case struct {
 	Why    string // one line: what is wrong
 	Quirks kern.Quirks
 	FS     string   // the file system's name
+	Fifofs bool     // the kernel has fifofs
 	Setup  []string // lines of the script language, answering 0, that prepare a kernel that has just been booted
 	Script []call.Call
 	Want   []call.Result // the oracle's answers
@@ -114,7 +115,11 @@ func (c *Case) head(b *bytes.Buffer, comment string) {
 	if c.Why != "" {
 		fmt.Fprintf(b, "%s%s\n", comment, strings.ReplaceAll(c.Why, "\n", " "))
 	}
-	fmt.Fprintf(b, "%sfile system %s, quirks %v\n", comment, c.FS, c.Quirks)
+	fifofs := ""
+	if c.Fifofs {
+		fifofs = ", with fifofs"
+	}
+	fmt.Fprintf(b, "%sfile system %s, quirks %v%s\n", comment, c.FS, c.Quirks, fifofs)
 }
 
 // A Form is a way to write a case.

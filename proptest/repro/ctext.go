@@ -217,6 +217,7 @@ child(void)
 	umask(022);
 	for (fd = 3; fd < 256; fd++)
 		close(fd);
+	signal(SIGPIPE, SIG_IGN);
 	alarm(20);	/* a call that waits for ever */
 	run(NULL);
 	while (wait(NULL) > 0)

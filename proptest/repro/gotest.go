@@ -35,6 +35,10 @@ func (c *Case) GoTest() []byte {
 		}
 	}
 	b.WriteString("\t}, \"\\n\") + \"\\n\"\n")
+	config := "Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks"
+	if c.Fifofs {
+		config += ", Fifofs: true"
+	}
 	fmt.Fprintf(&b, "\tquirks, err := kern.ParseQuirks(%q)\n", c.Quirks.String())
 	b.WriteString(`	if err != nil {
 		t.Fatal(err)
@@ -43,7 +47,7 @@ func (c *Case) GoTest() []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks})
+	o := replay.Run(context.Background(), &s.Sections[0], sim.Config{` + config + `})
 	if o.Err != nil || o.Left != nil {
 		t.Error(o.Err, o.Left)
 	}

@@ -95,9 +95,13 @@ func TestTrace(t *testing.T) {
 }
 
 func TestGoTest(t *testing.T) {
-	src := of(t, story).GoTest()
-	if _, err := parser.ParseFile(token.NewFileSet(), "x_test.go", src, parser.AllErrors); err != nil || !bytes.Contains(src, []byte("TestAStory(")) {
-		t.Errorf("%v\n%s", err, src)
+	c := of(t, story)
+	for _, c.Fifofs = range []bool{false, true} {
+		src := c.GoTest()
+		if _, err := parser.ParseFile(token.NewFileSet(), "x_test.go", src, parser.AllErrors); err != nil || !bytes.Contains(src, []byte("TestAStory(")) ||
+			bytes.Contains(src, []byte("Fifofs: true")) != c.Fifofs {
+			t.Errorf("%v\n%s", err, src)
+		}
 	}
 }
 

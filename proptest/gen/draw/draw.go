@@ -110,7 +110,7 @@ func shown(c driver.Config, script []call.Call) (*repro.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.FS, r.Setup, r.Quirks = c.FS.Name, c.FS.Setup, c.Quirks
+	r.FS, r.Setup, r.Fifofs, r.Quirks = c.FS.Name, c.FS.Setup, c.FS.Caps.Fifos, c.Quirks
 	_, _ = oracle.Close(), system.Close() // panics too are answers
 	return r, nil
 }
