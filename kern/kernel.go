@@ -49,7 +49,11 @@ type Panic struct {
 	Msg   string // what the kernel said
 	State string // the vnode or object it said it of, as vprint would; may be empty
 	Stack []byte // Go stack of the lwp that panicked, if it was a run-time error
+	Cause error  // what was broken, if it was the contract of an operation or the order of locks
 }
+
+// Unwrap returns the cause, for [errors.As].
+func (p *Panic) Unwrap() error { return p.Cause }
 
 func (p *Panic) Error() string {
 	if p.State == "" {

@@ -6,21 +6,16 @@ import (
 	"strings"
 	"testing"
 
-	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/proptest/clause"
-	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/repro"
-	"rumpvfs/proptest/sched"
-	"rumpvfs/proptest/shrink"
-	"rumpvfs/proptest/target"
 )
 
 // Effort says how much is tried.
 type Effort struct {
 	Seed      uint64
-	Calls     uint64 // random calls of one lwp after the other; 0 is 10,000
+	Calls     uint64 // random calls of one lwp after the other; half as many with errors, and half as many under rules; 0 is 10,000
 	Schedules int    // of each program of two lwps; 0 is 20
 	Failures  int    // that end the search; 0 is 3
 }
@@ -28,35 +23,71 @@ type Effort struct {
 // A Finding is a promise that a file system does not keep.
 type Finding struct {
 	Clause clause.ID // that is broken; 0 if it is no answer that is wrong
+	Rule   string    // that is broken, a word or two: "answer", "contract", "locks", "leftover", ...
+	Stage  string    // what has found it
 	Why    string    // a line
 	Script string    // that shows it, as small as it gets, with the model's answers and where the kernel gives another
 
-	// Case writes the script in other forms, as a Go test, a shell script, a C program. Nil for a program of several lwps.
+	// Case writes the script in other forms, as a Go test, a shell script, a C program. Nil if no such form can show it: a program of
+	// several lwps, or a kernel in which something fails.
 	Case *repro.Case
 }
 
 // String is the finding as a report has it.
 func (f *Finding) String() string {
-	if f.Clause == 0 {
-		return f.Why + "\n" + f.Script
+	head := "rule " + f.Rule + " is broken:"
+	if f.Clause != 0 {
+		head = fmt.Sprintf("clause %v is broken: %s", f.Clause, f.Clause.Info().Sentence)
 	}
-	return fmt.Sprintf("clause %v is broken: %s %s\n%s", f.Clause, f.Clause.Info().Sentence, f.Why, f.Script)
+	return fmt.Sprintf("%s %s (%s)\n%s", head, f.Why, f.Stage, f.Script)
 }
 
 // A Report is what came of testing a file system.
 type Report struct {
 	Name      string
-	Calls     uint64
-	Clauses   int // exercised
+	Calls     uint64 // compared with the model
+	Clauses   int    // exercised
+	Stories   int
+	Faults    uint64            // errors that calls met
+	Rules     map[string]uint64 // how often each was tried
 	Programs  int
 	Schedules int
 	Findings  []Finding
+
+	most int             // findings that end the search
+	seen map[string]bool // what was found
 }
 
-// Conform tests a file system and reports each promise that it breaks as an error of t: with the clause of the model, a script
-// that shows it and is as small as it gets, and both answers. A promise is what the model says of a call's answer; what
-// vnode_if.src says of locks and references; that the kernel's invariants hold after every call; that nothing is left over when it
-// is shut down; and that answers to several lwps are those of some order of their steps.
+// String is the figures in a line.
+func (r *Report) String() string {
+	tried := uint64(0)
+	for _, n := range r.Rules { //policy:unordered a sum
+		tried += n
+	}
+	return fmt.Sprintf("%s: %d calls, %d clauses, %d stories, %d errors, %d rules tried %d times, %d programs of two lwps under %d schedules",
+		r.Name, r.Calls, r.Clauses, r.Stories, r.Faults, len(r.Rules), tried, r.Programs, r.Schedules)
+}
+
+// full reports whether enough was found.
+func (r *Report) full() bool { return len(r.Findings) >= r.most }
+
+// add adds a finding, unless it is known.
+func (r *Report) add(f Finding) {
+	if key := fmt.Sprint(f.Clause, f.Rule, f.Why); !r.seen[key] && !r.full() {
+		r.seen[key] = true
+		r.Findings = append(r.Findings, f)
+	}
+}
+
+// Conform tests a file system and reports each promise that it breaks as an error of t: with the clause of the model or the rule, a
+// script that shows it and is as small as it gets, and both answers. A promise is
+//
+//   - what the model says of a call's answer, at random and in stories that lead to what is rare;
+//   - what vnode_if.src says of locks and references, and the order of locks;
+//   - that the kernel's invariants hold after every call, and nothing is left over when it is shut down;
+//   - that a call which fails, because an operation or memory does, has done nothing;
+//   - the rules of package meta: that what must not be noticed is not;
+//   - that answers to several lwps are those of some order of their steps.
 func Conform(t *testing.T, target Target) {
 	t.Helper()
 	r, err := Check(t.Context(), target, Effort{})
@@ -66,7 +97,7 @@ func Conform(t *testing.T, target Target) {
 	for i := range r.Findings {
 		t.Errorf("%s: %v", target.Name, &r.Findings[i])
 	}
-	t.Logf("%s: %d calls, %d clauses, %d programs of two lwps under %d schedules", r.Name, r.Calls, r.Clauses, r.Programs, r.Schedules)
+	t.Log(r)
 }
 
 // Check does what Conform does, with as much effort as is said, until ctx ends. The error is that of a target that makes no
@@ -85,96 +116,31 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 	if e.Failures == 0 {
 		e.Failures = 3
 	}
-	m := &compared{Model: model.New(model.Config{Quirks: kern.Fixed, Caps: t.Caps, Tree: t.Tree}), allowed: allowed}
-	r := &Report{Name: t.Name}
-	if err := r.calls(ctx, &t, m, e); err != nil {
-		return nil, err
+	var coverage clause.Coverage
+	r := &Report{Name: t.Name, most: e.Failures, seen: map[string]bool{}, Rules: map[string]uint64{}}
+	for i, fs := range append([]FS{t.FS}, t.Small...) {
+		on := t
+		on.FS = fs
+		m := &compared{Model: model.New(model.Config{Quirks: kern.Fixed, Caps: fs.Caps, Tree: fs.Tree}), allowed: allowed}
+		for _, stage := range []func(context.Context, *Target, *compared, Effort) error{r.stories, r.calls, r.faults, r.rules, r.programs} {
+			if ctx.Err() != nil || r.full() {
+				break
+			}
+			if err := stage(ctx, &on, m, e); err != nil {
+				return nil, fmt.Errorf("proptest: %s: %w", fs.Name, err)
+			}
+		}
+		coverage.Add(&m.Coverage)
+		if i == 0 {
+			e.Calls, e.Schedules = (e.Calls+1)/2, (e.Schedules+1)/2
+		}
 	}
-	if !t.NoNames && len(r.Findings) < e.Failures {
-		err = r.programs(ctx, &t, m, e)
-	}
-	return r, err
+	r.Clauses = coverage.Hit()
+	return r, nil
 }
 
-// calls makes random calls.
-func (r *Report) calls(ctx context.Context, t *Target, m *compared, e Effort) error {
-	d, err := t.driver(m, e.Seed, e.Calls, hypercall.Deterministic)
-	if err != nil {
-		return err
-	}
-	seen := map[string]bool{}
-	for ctx.Err() == nil && !d.Done() && len(r.Findings) < e.Failures {
-		f, err := d.Next()
-		if err != nil {
-			return err
-		}
-		if f == nil {
-			continue
-		}
-		finding, err := found(t, m, d, f)
-		if err != nil {
-			return err
-		}
-		if key := fmt.Sprint(finding.Clause, finding.Why); !seen[key] {
-			seen[key] = true
-			r.Findings = append(r.Findings, finding)
-		}
-	}
-	r.Calls, r.Clauses = d.Stats.Calls, m.Coverage.Hit()
-	if err := d.Close(); err != nil && len(r.Findings) == 0 {
-		r.Findings = append(r.Findings, Finding{Why: err.Error()})
-	}
-	return nil
-}
-
-// found makes a failure small and says what is wrong with it.
-func found(t *Target, m *compared, d *driver.Driver, f *driver.Failure) (Finding, error) {
-	small := shrink.Minimize(f.Script, d.Like(f))
-	m.broken = 0
-	if g, err := d.Replay(small); err != nil {
-		return Finding{}, err
-	} else if g != nil {
-		f = g
-	}
-	finding := Finding{Clause: m.broken, Why: f.Kind.String() + "."}
-	if f.Err != nil {
-		finding.Clause = 0
-		finding.Why, _, _ = strings.Cut(f.Err.Error(), "\n")
-	}
-	system, err := target.New(t.config(hypercall.Deterministic), t.Prepare)
-	if err != nil {
-		return finding, err
-	}
-	if finding.Case, err = repro.New("conform-"+t.Name, f.Script, m, system); err != nil {
-		return finding, err
-	}
-	_ = system.Close() // what it has left over is what is being shown
-	for i := range finding.Case.Got {
-		finding.Case.Got[i].File.Dev = finding.Case.Want[i].File.Dev
-	}
-	finding.Case.Why, finding.Case.FS, finding.Case.Setup, finding.Case.Quirks = finding.Why, t.Name, t.Setup, kern.Fixed
-	finding.Case.Fifofs = t.Caps.Fifos
-	finding.Script = string(finding.Case.Text())
-	return finding, nil
-}
-
-// programs runs programs of two lwps under many schedules.
-func (r *Report) programs(ctx context.Context, t *Target, m *compared, e Effort) error {
-	on := t.system(m)
-	list, err := sched.Programs(on)
-	if err != nil {
-		return err
-	}
-	for _, p := range list {
-		if ctx.Err() != nil || len(r.Findings) >= e.Failures {
-			return nil
-		}
-		f, stats := sched.Explore(ctx, p.Program, on, sched.Exhaustive, sched.Options{Schedules: e.Schedules})
-		r.Programs++
-		r.Schedules += stats.Schedules
-		if f != nil {
-			r.Findings = append(r.Findings, Finding{Why: fmt.Sprintf("%s: %v: %s", p.Title, f.Kind, f.Why), Script: f.String()})
-		}
-	}
-	return nil
+// firstLine is what an error says at first.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
 }

@@ -66,7 +66,7 @@ func TestConformReports(t *testing.T) {
 				_ = vnode.VOP_UNLOCK(l, dvp)
 				return vp, err
 			}
-		}, []string{"panics", "PANIC", "O_CREAT"}},
+		}, []string{"rule contract is broken", "VOP_CREATE: dvp (VDIR) is not locked exclusively on return", "O_CREAT"}},
 	} {
 		r, err := proptest.Check(context.Background(), broken(tc.change), proptest.Effort{Failures: 1})
 		if err != nil || len(r.Findings) != 1 {

@@ -2,6 +2,7 @@ package proptest
 
 import (
 	"fmt"
+	"slices"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
@@ -14,13 +15,18 @@ import (
 	"rumpvfs/sim"
 )
 
+// FS is a file system as a target: its name, how it is mounted, and what the model has to know of it.
+type FS = driver.FS
+
 // A Target is a file system to be tested: how to boot a kernel that knows it, how to mount it, and what it is not meant to do.
 type Target struct {
 	// FS is its name, how it is mounted over the root of a kernel, and its capabilities: what the model has to know of it.
-	driver.FS
+	FS
 	// Config boots kernels that know the file system (sim.Config.FileSystems). How lwps run, scheduler and hooks are set by the test, and
 	// no kernel has a quirk of the reference.
 	Config sim.Config
+	// Small are other mounts of the file system, with limits that the model knows, so that it runs out of what it has little of.
+	Small []FS
 	// Leave are calls that are not made.
 	Leave []call.Op
 	// Deviations are where the file system is known to answer otherwise than the model, and may.
@@ -37,7 +43,18 @@ type Deviation struct {
 }
 
 // Built is a file system of the project as a target.
-func Built(fs driver.FS) Target { return Target{FS: fs, NoNames: fs.Caps.ReadOnly} }
+func Built(fs FS) Target {
+	t := Target{FS: fs, NoNames: fs.Caps.ReadOnly}
+	if fs.Name == driver.Tmpfs().Name {
+		t.Small = []FS{driver.SmallTmpfs()}
+	}
+	return t
+}
+
+// possible are the calls of a script that are made.
+func (t *Target) possible(script []call.Call) []call.Call {
+	return slices.DeleteFunc(script, func(c call.Call) bool { return slices.Contains(t.Leave, c.Op) })
+}
 
 // check finds out whether a target makes sense.
 func (t *Target) check() (map[clause.ID]kern.Errno, error) {
@@ -58,7 +75,7 @@ func (t *Target) check() (map[clause.ID]kern.Errno, error) {
 // config boots kernels of the target.
 func (t *Target) config(mode hypercall.Mode) sim.Config {
 	c := t.Config
-	c.Mode, c.Without = mode, kern.Rev1125
+	c.Mode, c.Without, c.CheckLocks = mode, kern.Rev1125, mode == hypercall.Deterministic
 	c.Fifofs = c.Fifofs || t.Caps.Fifos
 	return c
 }
@@ -103,11 +120,11 @@ func (m *compared) same(_ *call.Call, want, got *call.Result, _ clause.ID) bool 
 }
 
 // driver makes random calls on a kernel with the target and on the model, and looks at the whole kernel after every call.
-func (t *Target) driver(m *compared, seed, calls uint64, mode hypercall.Mode) (*driver.Driver, error) {
-	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Mode: mode, Same: m.same, Check: driver.Invariants}
+func (t *Target) driver(m *compared, seed, calls uint64) (*driver.Driver, error) {
+	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Same: m.same, Check: driver.Invariants}
 	c.Gen.Leave = t.Leave
 	c.Oracle = func() (call.System, error) { return m, nil }
-	c.System = func() (call.System, error) { return target.New(t.config(mode), t.Prepare) }
+	c.System = func() (call.System, error) { return target.New(t.config(hypercall.Deterministic), t.Prepare) }
 	return driver.New(c)
 }
 

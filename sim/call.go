@@ -107,6 +107,9 @@ func (k *Kernel) died(r any) error {
 		if e := (hypercall.LockError{}); errors.As(v, &e) {
 			return k.K.Die(&kern.Panic{Msg: e.Error(), Stack: debug.Stack()})
 		}
+		if r := (hypercall.LockReport{}); errors.As(v, &r) {
+			return k.K.Die(&kern.Panic{Msg: r.Error(), Stack: debug.Stack(), Cause: r})
+		}
 	}
 	return k.K.Die(&kern.Panic{Msg: fmt.Sprint(r), Stack: debug.Stack()})
 }

@@ -1,6 +1,10 @@
 package vnode
 
-import "rumpvfs/kern"
+import (
+	"fmt"
+
+	"rumpvfs/kern"
+)
 
 // maxVnodeArgs is how many vnodes an operation can take.
 const maxVnodeArgs = 4
@@ -170,13 +174,18 @@ func (vp *Vnode) sized(l *kern.Lwp) bool {
 
 // breach stops the kernel: parameter p of an operation is not as promised.
 func breach(a Args, p *ParamDesc, vp *Vnode, what string) {
-	if vp == nil {
-		kern.Panicf("%s: %s %s", a.Desc().Name, p.Name, what)
+	op, state := a.Desc().Name, ""
+	name := p.Name
+	if vp != nil {
+		name, state = fmt.Sprintf("%s (%s)", p.Name, vp.typeName()), vp.KernelState()
 	}
-	kern.Panicf("%s: %s (%v) %s", a.Desc().Name, p.Name, culprit{vp}, what)
+	panic(&kern.Panic{Msg: fmt.Sprintf("%s: %s %s", op, name, what), State: state, Cause: Breach{op}})
 }
 
-// culprit is a vnode that a panic names by its type and whose state it keeps.
-type culprit struct{ *Vnode }
+// A Breach is why a kernel panics in which an operation was called, or has
+// returned, otherwise than its descriptor promises.
+type Breach struct {
+	Op string // such as VOP_LOOKUP
+}
 
-func (c culprit) String() string { return c.typeName() }
+func (b Breach) Error() string { return "the contract of " + b.Op + " is broken" }

@@ -26,10 +26,12 @@ func newConform() *cobra.Command {
 		Use:   "conform",
 		Short: "Hold a file system against all that is promised",
 		Long: `conform tests a file system of the project as proptest.Conform does one that is
-ported: random calls against the model, with the contract of each operation and
-the invariants of the whole kernel checked, then programs of two lwps under many
-schedules. Each promise that is broken is named by its clause, with a script
-that shows it. The exit status is 0 only if none is.`,
+ported: stories that lead to what is rare and random calls against the model,
+with the contract of each operation, the order of locks and the invariants of
+the whole kernel checked; calls in which an operation or memory fails; rules
+that relate answers; programs of two lwps under many schedules. Each promise
+that is broken is named by its clause or rule, with a script that shows it. The
+exit status is 0 only if none is.`,
 		Example: `  rumpvfs conform --fs tmpfs
   rumpvfs conform --fs rumpfs --calls 1000000 --schedules 1000`,
 		Args: none,
@@ -65,7 +67,8 @@ func (f *conformFlags) run(cmd *cobra.Command) error {
 		}
 	}
 	took := time.Since(start)
-	if err := printFigures(cmd.OutOrStdout(), f.json, []figure{{"fs", r.Name}, {"calls", r.Calls}, {"clauses", r.Clauses}, {"programs", r.Programs},
+	if err := printFigures(cmd.OutOrStdout(), f.json, []figure{{"fs", r.Name}, {"calls", r.Calls}, {"clauses", r.Clauses},
+		{"stories", r.Stories}, {"errors", r.Faults}, {"rules", len(r.Rules)}, {"programs", r.Programs},
 		{"schedules", r.Schedules}, {"findings", len(r.Findings)}, {"seconds", seconds(took)}}); err != nil {
 		return err
 	}
@@ -91,7 +94,9 @@ func (f *conformFlags) print(w io.Writer, finding *proptest.Finding) error {
 	}
 	return json.NewEncoder(w).Encode(struct {
 		Clause string `json:"clause,omitempty"`
+		Rule   string `json:"rule"`
+		Stage  string `json:"stage"`
 		Why    string `json:"why"`
 		Script string `json:"script"`
-	}{clause, finding.Why, finding.Script})
+	}{clause, finding.Rule, finding.Stage, finding.Why, finding.Script})
 }

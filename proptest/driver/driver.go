@@ -265,10 +265,15 @@ func (d *Driver) step(c *call.Call) *Failure {
 		id = d.model.Last
 	}
 	if !d.config.Same(c, &d.want, &d.got, id) {
-		if d.got.Stop == call.Panic {
-			return d.failure(Panics)
+		if d.got.Stop != call.Panic {
+			return d.failure(Differs)
 		}
-		return d.failure(Differs)
+		f := d.failure(Panics)
+		if s, ok := d.system.(interface{ Err() error }); ok {
+			f.Err = s.Err()
+			f.Kind = PanicKind(f.Err)
+		}
+		return f
 	}
 	d.last = -1
 	switch {

@@ -1,11 +1,14 @@
 package driver
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"rumpvfs/hypercall"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/clause"
+	"rumpvfs/vnode"
 )
 
 // A Kind says what is wrong.
@@ -17,6 +20,8 @@ const (
 	Leftover                 // the system cannot begin anew, because something is left over
 	Invalid                  // a check after a call found something wrong
 	Crash                    // a Go panic
+	Contract                 // an operation is not called, or does not return, as vnode_if.src promises
+	Locks                    // locks are taken in an order that may end in a deadlock, or not left
 )
 
 func (k Kind) String() string {
@@ -31,6 +36,10 @@ func (k Kind) String() string {
 		return "invalid"
 	case Crash:
 		return "crash"
+	case Contract:
+		return "contract"
+	case Locks:
+		return "locks"
 	}
 	return "none"
 }
@@ -43,7 +52,18 @@ type Failure struct {
 	Want   call.Result
 	Got    call.Result
 	Clause clause.ID // by which the oracle answered, 0 if it does not say
-	Err    error     // of Leftover, Invalid and Crash: what is wrong
+	Err    error     // what is wrong, unless it is the answer, or a panic of a system that does not say why
+}
+
+// PanicKind is the kind of a failure that is a panic of a kernel: Contract, Locks or Panics.
+func PanicKind(err error) Kind {
+	switch {
+	case errors.As(err, new(vnode.Breach)):
+		return Contract
+	case errors.As(err, new(hypercall.LockReport)):
+		return Locks
+	}
+	return Panics
 }
 
 // String is the failure in two lines or three: the last call with what was wanted and what came.
@@ -53,7 +73,7 @@ func (f *Failure) String() string {
 	if f.Index < len(f.Script) {
 		c := &f.Script[f.Index]
 		fmt.Fprintf(&b, ": p%d %v", c.Proc, c)
-		if f.Kind == Differs || f.Kind == Panics {
+		if f.Kind == Differs || f.Got.Stop == call.Panic {
 			fmt.Fprintf(&b, "\n\twant %s (%v)\n\tgot  %s", f.Want.Format(c), f.Clause, f.Got.Format(c))
 		}
 	}

@@ -24,10 +24,12 @@ type FS struct {
 	Setup []string
 	// Tree are the calls that make what Prepare has made, for the model.
 	Tree []call.Call
+	// Root says that it is the kernel's own root: Prepare mounts nothing.
+	Root bool
 }
 
 // Rumpfs is the root file system.
-func Rumpfs() FS { return FS{Name: "rumpfs"} }
+func Rumpfs() FS { return FS{Name: "rumpfs", Root: true} }
 
 // Tmpfs is a tmpfs without limits.
 func Tmpfs() FS { return tmpfsOf("tmpfs", "", tmpfs.Args{}) }
@@ -65,6 +67,7 @@ func tmpfsOf(name, options string, args tmpfs.Args) FS {
 func ReadOnlyRumpfs() FS {
 	return FS{
 		Name: "rumpfs-readonly",
+		Root: true,
 		Caps: model.Caps{ReadOnly: true},
 		Tree: []call.Call{
 			{Op: call.Mkdir, Path: "/a", Mode: 0o777},

@@ -8,7 +8,6 @@ import (
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/gen"
-	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
 	"rumpvfs/sim/replay"
@@ -32,26 +31,46 @@ func (r *Runner) kernel(name string, boot func() (call.System, error)) (call.Sys
 	return k, nil
 }
 
-func boot(q kern.Quirks, c sim.Config, prepare func(*sim.Proc) error) func() (call.System, error) {
-	c.Without = kern.Rev1125 &^ q
-	return func() (call.System, error) { return target.New(c, prepare) }
+// boot boots kernels as change has it, and before the file system is mounted in one does what first says.
+func (r *Runner) boot(q kern.Quirks, change func(*sim.Config), first func(*sim.Proc) error) func() (call.System, error) {
+	c := r.config.Kernel
+	c.Without, c.Fifofs = kern.Rev1125&^q, r.config.FS.Caps.Fifos
+	if change != nil {
+		change(&c)
+	}
+	return func() (call.System, error) { return target.New(c, r.prepare(first)) }
+}
+
+// prepare does what first says, and then mounts the file system.
+func (r *Runner) prepare(first func(*sim.Proc) error) func(*sim.Proc) error {
+	return func(p *sim.Proc) error {
+		if first != nil {
+			if err := first(p); err != nil {
+				return err
+			}
+		}
+		if r.config.FS.Prepare == nil {
+			return nil
+		}
+		return r.config.FS.Prepare(p)
+	}
 }
 
 // plain is the usual kernel.
 func plain(r *Runner) (call.System, error) {
-	return r.kernel("plain", boot(r.config.Quirks, sim.Config{}, nil))
+	return r.kernel("plain", r.boot(r.config.Quirks, nil, nil))
 }
 
 // remembering is a kernel without the quirk that vnodes which come back have forgotten a size.
 func remembering(r *Runner) (call.System, error) {
-	return r.kernel("remembering", boot(r.remembering(), sim.Config{}, nil))
+	return r.kernel("remembering", r.boot(r.remembering(), nil, nil))
 }
 
 func (r *Runner) remembering() kern.Quirks { return r.config.Quirks.Without(kern.QuirkSizeForgotten) }
 
 // fewVnodes is a kernel that wants to keep hardly any.
 func fewVnodes(r *Runner) (call.System, error) {
-	return r.kernel("few-vnodes", boot(r.remembering(), sim.Config{Params: map[string]string{"RUMP_NVNODES": "1"}}, nil))
+	return r.kernel("few-vnodes", r.boot(r.remembering(), func(c *sim.Config) { c.Params = map[string]string{"RUMP_NVNODES": "1"} }, nil))
 }
 
 // A recycler is a kernel that at times lets all unused vnodes go.
@@ -62,8 +81,11 @@ type recycler struct {
 
 func recycling(r *Runner) (call.System, error) {
 	return r.kernel("recycle", func() (call.System, error) {
-		k, err := target.New(sim.Config{Without: kern.Rev1125 &^ r.remembering()}, nil)
-		return &recycler{k, r}, err
+		k, err := r.boot(r.remembering(), nil, nil)()
+		if err != nil {
+			return nil, err
+		}
+		return &recycler{k.(*target.Kernel), r}, nil
 	})
 }
 
@@ -91,36 +113,71 @@ func mounts(p *sim.Proc, paths ...string) error {
 	return nil
 }
 
-// below mounts a tmpfs at each path, and makes the last the root of the process.
-func below(paths ...string) func(*sim.Proc) error {
-	return func(p *sim.Proc) error {
-		return errors.Join(mounts(p, paths...), p.Chroot(paths[len(paths)-1]), p.Chdir("/"))
+// below is a kernel in which a tmpfs is mounted at each path. The last is the root of the process, and the file system is mounted
+// over it if it is not the root that is tested: then it is tested as it is, and not at all if there is something in it.
+func (r *Runner) below(name string, paths ...string) (call.System, error) {
+	if r.config.FS.Prepare != nil && !r.config.mounts() {
+		return nil, nil
 	}
+	return r.kernel(name, r.boot(r.config.Quirks, func(c *sim.Config) { c.Mode = hypercall.Deterministic }, func(p *sim.Proc) error {
+		return errors.Join(mounts(p, paths...), p.Chroot(paths[len(paths)-1]), p.Chdir("/"))
+	}))
 }
 
-func mounted(r *Runner) (call.System, error) {
-	return r.kernel("mounted", boot(r.config.Quirks, sim.Config{Mode: hypercall.Deterministic}, below("/m")))
+func mounted(r *Runner) (call.System, error) { return r.below("mounted", "/m") }
+
+func mountedDeeper(r *Runner) (call.System, error) { return r.below("deeper", "/m", "/m/n") }
+
+// emptyAtFirst is the usual kernel, if the file system has no files of its own whose names are known.
+func emptyAtFirst(r *Runner) (call.System, error) {
+	if len(r.config.FS.Tree) > 0 {
+		return nil, nil
+	}
+	return plain(r)
 }
 
-func mountedDeeper(r *Runner) (call.System, error) {
-	return r.kernel("deeper", boot(r.config.Quirks, sim.Config{Mode: hypercall.Deterministic}, below("/m", "/m/n")))
-}
-
-// mountPoint is a kernel in which there was a directory for a while.
+// mountPoint is a kernel in which there was a directory for a while, and if a process has to mount on it that process.
 func mountPoint(r *Runner) (call.System, error) {
-	return r.kernel("mount point", boot(r.config.Quirks, sim.Config{}, func(p *sim.Proc) error {
-		return errors.Join(p.Mkdir("/m", 0o755), p.Rmdir("/m"))
+	return r.kernel("mount point", r.boot(r.config.Quirks, nil, func(p *sim.Proc) error {
+		err := errors.Join(p.Mkdir("/m", 0o755), p.Rmdir("/m"))
+		if !r.config.mounts() {
+			return err
+		}
+		child, e := p.Rfork(call.RforkCopy)
+		return errors.Join(err, e, child.Exit())
 	}))
 }
 
-// unmounted is a kernel that had a tmpfs with a file in it for a while.
+// unmounted is a kernel that had the file system, or a tmpfs with a file in it, for a while.
 func unmounted(r *Runner) (call.System, error) {
-	return r.kernel("unmounted", boot(r.config.Quirks, sim.Config{}, func(p *sim.Proc) error {
-		err := mounts(p, "/m")
-		fd, e := p.Open("/m/f", kern.O_CREAT|kern.O_RDWR, 0o644)
-		_, w := p.Write(fd, []byte("some data"))
-		return errors.Join(err, e, w, p.Close(fd), p.Unmount("/m", 0), p.Rmdir("/m"))
+	use := useTmpfs
+	if r.config.mounts() {
+		use = r.use
+	}
+	return r.kernel("unmounted", r.boot(r.config.Quirks, nil, func(p *sim.Proc) error {
+		return errors.Join(use(p), p.Unmount("/m", 0), p.Rmdir("/m"))
 	}))
+}
+
+func useTmpfs(p *sim.Proc) error {
+	err := mounts(p, "/m")
+	fd, e := p.Open("/m/f", kern.O_CREAT|kern.O_RDWR, 0o644)
+	_, w := p.Write(fd, []byte("some data"))
+	return errors.Join(err, e, w, p.Close(fd))
+}
+
+// use mounts the file system on /m, which a process sees as its root, and has that process look at it.
+func (r *Runner) use(p *sim.Proc) error {
+	if err := p.Mkdir("/m", 0o755); err != nil {
+		return err
+	}
+	child, err := p.Rfork(call.RforkCopy)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(child.Chroot("/m"), child.Chdir("/"), r.config.FS.Prepare(child))
+	_, e := child.Stat("/")
+	return errors.Join(err, e, child.Exit())
 }
 
 // withoutQuirk is a kernel without one of the quirks, if the model says that it does not matter to the script.
@@ -134,12 +191,12 @@ func withoutQuirk(r *Runner) (call.System, error) {
 	if all[i] == kern.QuirkSizeForgotten || r.concerns(q) {
 		return nil, nil
 	}
-	return r.kernel("quirk "+strconv.Itoa(i), boot(q, sim.Config{}, nil))
+	return r.kernel("quirk "+strconv.Itoa(i), r.boot(q, nil, nil))
 }
 
 // concerns reports whether models with the usual quirks and with others answer the script differently.
 func (r *Runner) concerns(q kern.Quirks) bool {
-	a, b := model.New(model.Config{Quirks: r.config.Quirks}), model.New(model.Config{Quirks: q})
+	a, b := r.config.FS.Model(r.config.Quirks), r.config.FS.Model(q)
 	var ra, rb call.Result
 	for i := range r.script {
 		a.Do(&r.script[i], &ra)
@@ -154,6 +211,7 @@ func (r *Runner) concerns(q kern.Quirks) bool {
 // A speaker is a kernel that calls are written down for. Its answers are text, in Data.
 type speaker struct {
 	config  sim.Config
+	prepare func(*sim.Proc) error
 	session *replay.Session
 	parser  *script.Parser
 	now     uint8
@@ -162,15 +220,18 @@ type speaker struct {
 
 func spoken(r *Runner) (call.System, error) {
 	return r.kernel("language", func() (call.System, error) {
-		s := &speaker{config: sim.Config{Without: kern.Rev1125 &^ r.config.Quirks}}
+		s := &speaker{config: r.config.Kernel, prepare: r.prepare(nil)}
+		s.config.Without, s.config.Fifofs = kern.Rev1125&^r.config.Quirks, r.config.FS.Caps.Fifos
 		return s, s.begin()
 	})
 }
 
 func (s *speaker) begin() (err error) {
-	s.session, err = replay.NewSession(s.config)
 	s.parser, s.now, s.made = script.NewParser("meta"), 0, 0
-	return err
+	if s.session, err = replay.NewSession(s.config); err != nil {
+		return err
+	}
+	return s.prepare(s.session.Kernel.Init())
 }
 
 func (s *speaker) Reset() error { return errors.Join(s.session.Close(), s.begin()) }

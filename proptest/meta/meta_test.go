@@ -8,6 +8,7 @@ import (
 
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
 )
@@ -27,6 +28,26 @@ func TestRules(t *testing.T) {
 			if r.Tried[rule.Name] == 0 && len(list) == 0 {
 				t.Errorf("%v: %s never tried", q, rule.Name)
 			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestFileSystems tries the rules that are about file systems on each.
+func TestFileSystems(t *testing.T) {
+	for _, fs := range driver.FileSystems() {
+		r := NewRunner(Config{Quirks: kern.Fixed, Calls: 10000, FS: fs})
+		list, err := r.Run(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range list {
+			t.Errorf("%s: %v", fs.Name, f)
+		}
+		if r.Tried["recycle"] == 0 || (r.Tried["names"] == 0) != (len(fs.Tree) > 0) {
+			t.Errorf("%s: %v", fs.Name, r.Tried)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)

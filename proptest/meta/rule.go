@@ -70,6 +70,7 @@ var rules = []Rule{
 	{
 		Name:     "names",
 		Sentence: "What files are called does not matter, as long as different names stay different and are as long.",
+		other:    emptyAtFirst,
 		change:   rotateCall,
 		answer:   rotateBack,
 	},

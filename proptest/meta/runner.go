@@ -15,6 +15,7 @@ import (
 	"rumpvfs/proptest/gen"
 	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/shrink"
+	"rumpvfs/sim"
 )
 
 // Config says what is run.
@@ -25,7 +26,14 @@ type Config struct {
 	Failures int    // that end the run; 0 is 1
 	Quirks   kern.Quirks
 	Rules    []Rule // nil is all
+
+	FS     driver.FS  // that is tested; the zero FS is rumpfs
+	Kernel sim.Config // boots kernels that know it
+	Leave  []call.Op  // not to be made
 }
+
+// mounts says whether the file system is one that is mounted.
+func (c *Config) mounts() bool { return !c.FS.Root && c.FS.Prepare != nil }
 
 // A Failure is a script of which a rule does not hold.
 type Failure struct {
@@ -78,7 +86,7 @@ func NewRunner(c Config) *Runner {
 		c.Rules = rules
 	}
 	return &Runner{
-		config: c, gen: gen.New(gen.NewRand(c.Seed, c.Stream), gen.Config{}), model: model.New(model.Config{Quirks: c.Quirks}),
+		config: c, gen: gen.New(gen.NewRand(c.Seed, c.Stream), gen.Config{Leave: c.Leave, Fifos: c.FS.Caps.Fifos}), model: c.FS.Model(c.Quirks),
 		kernels: map[string]call.System{}, Tried: map[string]uint64{},
 	}
 }
@@ -201,7 +209,7 @@ func (r *Runner) base(k call.System) {
 
 // compare makes the changed script.
 func (r *Runner) compare(rule *Rule, k call.System) *Failure {
-	s := &state{model: model.New(model.Config{Quirks: r.config.Quirks})}
+	s := &state{model: r.config.FS.Model(r.config.Quirks)}
 	var made []call.Call
 	for i := range r.script {
 		c, want := &r.script[i], &r.want[i]

@@ -32,7 +32,8 @@ type Kernel struct {
 // New boots a kernel with a bug; m nil is one without. Mount is the file system that the bug is in.
 func New(m *Mutant, fs driver.FS, c Config) (*Kernel, error) {
 	k := &Kernel{mutant: m}
-	sc := sim.Config{Mode: c.Mode, Without: kern.Rev1125 &^ c.Quirks, Hooks: c.Hooks, Fifofs: fs.Caps.Fifos}
+	sc := sim.Config{Mode: c.Mode, Without: kern.Rev1125 &^ c.Quirks, Hooks: c.Hooks, Fifofs: fs.Caps.Fifos,
+		CheckLocks: c.Mode == hypercall.Deterministic}
 	if m != nil && m.vector != nil || c.Faults {
 		sc.Wrap, k.faults = k.wrap, c.Faults
 	}

@@ -14,7 +14,7 @@ import (
 func System(m *Mutant) *sched.System {
 	k := &Kernel{mutant: m}
 	change := func(c *sim.Config) {
-		c.Hooks = &kern.Hooks{Check: true}
+		c.Hooks, c.CheckLocks = &kern.Hooks{Check: true}, true
 		if m != nil && m.vector != nil {
 			c.Wrap = k.wrap
 		}

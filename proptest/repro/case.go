@@ -21,6 +21,7 @@ type Case struct {
 	Script []call.Call
 	Want   []call.Result // the oracle's answers
 	Got    []call.Result // the system's
+	Notes  []string      // nil, or for people what else happens in a call, a line each; empty for nothing
 }
 
 // New makes the calls of a script on an oracle and a system that begin anew, and keeps the answers of both. The script ends
@@ -88,6 +89,9 @@ func (c *Case) Text() []byte {
 	var b bytes.Buffer
 	c.head(&b, "# ")
 	for _, l := range c.lines() {
+		if l.call >= 0 && l.call < len(c.Notes) && c.Notes[l.call] != "" {
+			fmt.Fprintf(&b, "# %s:\n", c.Notes[l.call])
+		}
 		fmt.Fprintf(&b, "%s => %s\n", l.text, l.want)
 		if l.call < 0 {
 			continue

@@ -9,6 +9,7 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/clause"
 	"rumpvfs/proptest/model"
 )
 
@@ -20,6 +21,7 @@ type checker struct {
 	path    []state // of an order that is tried, by how many calls it has
 	tried   int
 	res     call.Result
+	because map[clause.ID]bool // by which clauses the model has answered a call whose answer is to be noted
 }
 
 // A state is what the model has come to.
@@ -109,6 +111,15 @@ func (k *checker) makes(s *state, d *Done) bool {
 
 // same reports whether d is answered as the model in state s has answered it.
 func (k *checker) same(s *state, d *Done, want *call.Result) bool {
+	switch {
+	case d.want == notedAnswer:
+		k.because[s.m.Last] = true
+		return true
+	case d.want == anyAnswer:
+		return true
+	case d.want != ownAnswer:
+		return s.m.Last == clause.ID(d.want)
+	}
 	got := d.Result
 	if got.Errno == 0 && want.Errno == 0 {
 		if !k.on.Renumbers && !s.alias.match(got.File.Ino, want.File.Ino) {

@@ -113,6 +113,7 @@ func Explore(ctx context.Context, p *Program, on *System, by Strategy, o Options
 		if !o.Whole {
 			e.minimize(ctx, f, by, o, &stats)
 		}
+		e.blame(f)
 	}
 	return f, stats
 }
@@ -122,7 +123,24 @@ func Replay(p *Program, on *System, s Schedule) (*History, *Failure) {
 	e := explorer{on: on}
 	e.use(p)
 	f := e.replay(s)
+	if f != nil {
+		e.blame(f)
+	}
 	return &e.run.history, f
+}
+
+// blame says of a difference, which is run again, whose answer it is in.
+func (e *explorer) blame(f *Failure) {
+	if f.Kind != Difference {
+		return
+	}
+	e.use(f.Program)
+	if g := e.replay(f.Schedule); g == nil || g.Kind != f.Kind {
+		return
+	}
+	if d, clauses := e.check.blame(&e.run.history); d != nil {
+		f.Blamed, f.Clauses = fmt.Sprintf("%s: %v", d.who(), d.Call), clauses
+	}
 }
 
 // An explorer runs a program under schedules.

@@ -13,6 +13,8 @@ type Done struct {
 	Call        *call.Call
 	Result      call.Result
 	Begin, Over int
+
+	want answer // what the checker is to take for its answer
 }
 
 // A History is what happened in a run, in the order in which calls began.
@@ -33,7 +35,7 @@ func (h *History) begin(lwp int, c *call.Call) int {
 		h.Calls = append(h.Calls, Done{})
 	}
 	d := &h.Calls[n]
-	d.Lwp, d.Call, d.Begin, d.Over = lwp, c, h.clock, -1
+	d.Lwp, d.Call, d.Begin, d.Over, d.want = lwp, c, h.clock, -1, ownAnswer
 	d.Result.Reset()
 	h.clock++
 	return n
@@ -121,20 +123,24 @@ func (d *digest) bytes(b []byte) {
 	}
 }
 
+// who is the letter of the lwp, or "-" for process 0.
+func (d *Done) who() string {
+	if d.Lwp < 0 {
+		return "-"
+	}
+	return lwpName(d.Lwp)
+}
+
 // String shows calls and results in the order in which they began, with the moments.
 func (h *History) String() string {
 	var b strings.Builder
 	for i := range h.Calls {
 		c := &h.Calls[i]
-		who := "-"
-		if c.Lwp >= 0 {
-			who = lwpName(c.Lwp)
-		}
 		result := "(not over)"
 		if c.Over >= 0 {
 			result = c.Result.Format(c.Call)
 		}
-		fmt.Fprintf(&b, "%s %3d..%-3d %s => %s\n", who, c.Begin, c.Over, c.Call, result)
+		fmt.Fprintf(&b, "%s %3d..%-3d %s => %s\n", c.who(), c.Begin, c.Over, c.Call, result)
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
+	"rumpvfs/vnode"
 )
 
 // Boot boots a deterministic kernel whose scheduler is s.
@@ -103,6 +104,10 @@ func kindOf(err error) Kind {
 	switch {
 	case errors.As(err, &blocked):
 		return Deadlock
+	case errors.As(err, new(vnode.Breach)):
+		return Contract
+	case errors.As(err, new(hypercall.LockReport)):
+		return Locks
 	case errors.As(err, &panicked):
 		return Panic
 	}

@@ -80,6 +80,9 @@ func (k *Kernel) Reset() error {
 	return k.boot()
 }
 
+// Err says why the kernel has stopped, nil if it has not.
+func (k *Kernel) Err() error { return k.Sim.Err() }
+
 // Close shuts the kernel down.
 func (k *Kernel) Close() error { return k.Sim.Shutdown() }
 

@@ -1,0 +1,248 @@
+package proptest
+
+import (
+	"context"
+	"fmt"
+
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/meta"
+	"rumpvfs/proptest/repro"
+	"rumpvfs/proptest/sched"
+	"rumpvfs/proptest/shrink"
+	"rumpvfs/proptest/story"
+	"rumpvfs/proptest/target"
+)
+
+// stories tells the stories.
+func (r *Report) stories(ctx context.Context, t *Target, m *compared, e Effort) error {
+	d, err := t.driver(m, e.Seed, 0)
+	if err != nil {
+		return err
+	}
+	guide := t.Model(kern.Fixed)
+	for _, s := range story.All() {
+		if ctx.Err() != nil || r.full() {
+			break
+		}
+		calls, err := s.Calls(guide, t.Caps.Link || t.Caps.Tmpfs)
+		if err != nil {
+			return err
+		}
+		if calls = t.possible(calls); len(calls) > longest {
+			continue // it fills directories, and no clause needs it
+		}
+		f, err := d.Replay(calls)
+		if err != nil {
+			return err
+		}
+		r.Stories++
+		if f != nil {
+			if err := r.found(t, m, d, f, "story: "+s.Title); err != nil {
+				return err
+			}
+		}
+	}
+	r.Calls += d.Stats.Calls
+	r.close(d, "stories")
+	return nil
+}
+
+// longest is how many calls a story has at most that is told.
+const longest = 5000
+
+// calls makes random calls.
+func (r *Report) calls(ctx context.Context, t *Target, m *compared, e Effort) error {
+	d, err := t.driver(m, e.Seed, e.Calls)
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil && !d.Done() && !r.full() {
+		f, err := d.Next()
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			continue
+		}
+		if err := r.found(t, m, d, f, "random calls"); err != nil {
+			return err
+		}
+	}
+	r.Calls += d.Stats.Calls
+	r.close(d, "random calls")
+	return nil
+}
+
+// close ends a driver. What is left over was found before, unless it is of no call.
+func (r *Report) close(d *driver.Driver, stage string) {
+	if err := d.Close(); err != nil && len(r.Findings) == 0 {
+		r.add(Finding{Rule: driver.Leftover.String(), Stage: stage, Why: firstLine(err)})
+	}
+}
+
+// patience is how many calls are made to make a script small.
+const patience = 2_000_000
+
+// small makes a failure small.
+func small(d *driver.Driver, f *driver.Failure) (*driver.Failure, error) {
+	like, made := d.Like(f), 0
+	script := shrink.Minimize(f.Script, func(s []call.Call) bool {
+		made += len(s)
+		return made < patience && like(s)
+	})
+	g, err := d.Replay(script)
+	if err == nil && g != nil {
+		f = g
+	}
+	return f, err
+}
+
+// finding is what a small failure says.
+func (m *compared) finding(f *driver.Failure, stage string) Finding {
+	finding := Finding{Clause: m.broken, Rule: f.Kind.String(), Stage: stage, Why: fmt.Sprintf("The kernel %v.", f.Kind)}
+	if f.Err != nil {
+		finding.Why = firstLine(f.Err)
+	}
+	if f.Kind != driver.Differs && f.Kind != driver.Invalid {
+		finding.Clause = 0
+	}
+	return finding
+}
+
+// found adds the finding that a failure is.
+func (r *Report) found(t *Target, m *compared, d *driver.Driver, f *driver.Failure, stage string) error {
+	f, err := m.small(d, f)
+	if err != nil {
+		return err
+	}
+	finding := m.finding(f, stage)
+	system, err := target.New(t.config(hypercall.Deterministic), t.Prepare)
+	if err != nil {
+		return err
+	}
+	if finding.Case, err = repro.New("conform-"+t.Name, f.Script, m, system); err != nil {
+		return err
+	}
+	_ = system.Close() // what it has left over is what is being shown
+	finding.Script = text(t, &finding, finding.Case)
+	r.add(finding)
+	return nil
+}
+
+// small is small, after which broken is the clause that the small script breaks, if any.
+func (m *compared) small(d *driver.Driver, f *driver.Failure) (*driver.Failure, error) {
+	f, err := small(d, f)
+	if err != nil {
+		return nil, err
+	}
+	m.broken = 0
+	if _, err := d.Replay(f.Script); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// text completes a case, and is it as people read it.
+func text(t *Target, f *Finding, c *repro.Case) string {
+	for i := range c.Got {
+		c.Got[i].File.Dev = c.Want[i].File.Dev
+	}
+	c.Why, c.FS, c.Setup, c.Quirks = f.Why, t.Name, t.Setup, kern.Fixed
+	c.Fifofs = t.Caps.Fifos
+	return string(c.Text())
+}
+
+// faults makes random calls in some of which something fails.
+func (r *Report) faults(ctx context.Context, t *Target, m *compared, e Effort) error {
+	d, system, err := t.faultDriver(m, e.Seed, (e.Calls+1)/2)
+	if err != nil {
+		return err
+	}
+	const stage = "calls in which something fails"
+	for ctx.Err() == nil && !d.Done() && !r.full() {
+		f, err := d.Next()
+		if err != nil {
+			return err
+		}
+		if f == nil {
+			continue
+		}
+		if f, err = m.small(d, f); err != nil {
+			return err
+		}
+		finding := m.finding(f, stage)
+		again := &failing{model: m}
+		if err := again.boot(t); err != nil {
+			return err
+		}
+		c, err := repro.New("conform-"+t.Name, f.Script, unfailing{again}, again)
+		if err != nil {
+			return err
+		}
+		_ = again.Close() // what it has left over is what is being shown
+		c.Notes = again.log
+		finding.Script = text(t, &finding, c)
+		r.add(finding)
+	}
+	r.Calls += d.Stats.Calls
+	r.Faults += system.faults
+	r.close(d, stage)
+	return nil
+}
+
+// rules makes random scripts and tries on them the rules of package meta that are about file systems.
+func (r *Report) rules(ctx context.Context, t *Target, _ *compared, e Effort) error {
+	c := meta.Config{Seed: e.Seed, Calls: (e.Calls + 1) / 2, Failures: e.Failures, FS: t.FS, Leave: t.Leave, Kernel: t.config(hypercall.Deterministic)}
+	for _, rule := range meta.Rules() {
+		if rule.Name != "quirk" { // a kernel that is tested has none
+			c.Rules = append(c.Rules, rule)
+		}
+	}
+	runner := meta.NewRunner(c)
+	list, err := runner.Run(ctx)
+	if err != nil {
+		return err
+	}
+	for _, f := range list {
+		r.add(Finding{Rule: f.Rule.Name, Stage: "rules", Why: f.Rule.Sentence, Script: f.String()})
+	}
+	for name, n := range runner.Tried { //policy:unordered sums
+		r.Rules[name] += n
+	}
+	if err := runner.Close(); err != nil {
+		r.add(Finding{Rule: driver.Leftover.String(), Stage: "rules", Why: firstLine(err)})
+	}
+	return nil
+}
+
+// programs runs programs of two lwps under many schedules.
+func (r *Report) programs(ctx context.Context, t *Target, m *compared, e Effort) error {
+	if t.NoNames {
+		return nil
+	}
+	on := t.system(m)
+	list, err := sched.Programs(on)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if ctx.Err() != nil || r.full() {
+			return nil
+		}
+		f, stats := sched.Explore(ctx, p.Program, on, sched.Exhaustive, sched.Options{Schedules: e.Schedules})
+		r.Programs++
+		r.Schedules += stats.Schedules
+		if f == nil {
+			continue
+		}
+		finding := Finding{Rule: f.Kind.String(), Stage: "schedules: " + p.Title, Why: f.Why, Script: f.String()}
+		if len(f.Clauses) > 0 {
+			finding.Clause = f.Clauses[0]
+		}
+		r.add(finding)
+	}
+	return nil
+}
