@@ -1,14 +1,11 @@
 package hypercall
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // CV is a condition variable. Whoever waits is woken by a Signal or Broadcast or by its timeout, never without cause, the one
 // that waits longest first. The zero value is ready; Init gives the name that is shown for its waiters.
 type CV struct {
-	n     atomic.Uint64 // waiters; changes with the bucket's mu held
+	n     word // waiters; changes with the bucket's mu held
 	wname string
 }
 
@@ -24,7 +21,7 @@ func (c *CV) Init(s *System, wmesg string) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_destroy
 func (c *CV) Destroy(t *Thread) {
-	if c.n.Load() != 0 && t.sys.death.Load() == nil {
+	if c.n.load() != 0 && t.sys.death.Load() == nil {
 		panic(LockError{Op: "destroying a condition variable with waiters", Lock: c.wname, Thread: t.name})
 	}
 }
@@ -32,7 +29,7 @@ func (c *CV) Destroy(t *Thread) {
 // HasWaiters reports whether a thread waits for c.
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_has_waiters
-func (c *CV) HasWaiters() bool { return c.n.Load() != 0 }
+func (c *CV) HasWaiters() bool { return c.n.load() != 0 }
 
 // Wait lets go of m, waits for c, and takes m again. It panics with LockError if t does not hold m; if the machine dies, it
 // panics without m.
@@ -61,7 +58,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 	b := s.bucket(&c.n)
 	b.mu.Lock()
 	b.push(t, &c.n, false)
-	c.n.Add(1)
+	c.n.add(1)
 	b.mu.Unlock()
 	m.Exit(t)
 	r := t.park(waitQueue, c.wname, d)
@@ -83,7 +80,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_signal
 func (c *CV) Signal(t *Thread) {
 	t.accessed(c, Write)
-	if c.n.Load() != 0 {
+	if c.n.load() != 0 {
 		c.wake(t, 1)
 	}
 }
@@ -93,7 +90,7 @@ func (c *CV) Signal(t *Thread) {
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_broadcast
 func (c *CV) Broadcast(t *Thread) {
 	t.accessed(c, Write)
-	if n := c.n.Load(); n != 0 {
+	if n := c.n.load(); n != 0 {
 		c.wake(t, n)
 	}
 }
@@ -101,8 +98,8 @@ func (c *CV) Broadcast(t *Thread) {
 func (c *CV) wake(t *Thread, n uint64) {
 	b := t.sys.bucket(&c.n)
 	b.mu.Lock()
-	n = min(n, c.n.Load())
-	c.n.Add(-n)
+	n = min(n, c.n.load())
+	c.n.add(-n)
 	chain := b.take(&c.n, int(n), true)
 	b.mu.Unlock()
 	wakeChain(chain)

@@ -93,8 +93,29 @@ const (
 )
 
 type lockWord struct {
-	s     atomic.Uint64
+	s     word
 	class *LockClass
+}
+
+// A word is what threads queue on.
+type word struct {
+	_ [0]atomic.Uint64 // aligned as one
+	v uint64
+}
+
+func (w *word) load() uint64             { return atomic.LoadUint64(&w.v) }
+func (w *word) store(x uint64)           { atomic.StoreUint64(&w.v, x) }
+func (w *word) and(x uint64)             { atomic.AndUint64(&w.v, x) }
+func (w *word) add(x uint64)             { atomic.AddUint64(&w.v, x) }
+func (w *word) cas(from, to uint64) bool { return atomic.CompareAndSwapUint64(&w.v, from, to) }
+
+// swap is cas for t, which has just loaded what the word is changed from: in a deterministic machine nobody can have come between.
+func (w *word) swap(t *Thread, from, to uint64) bool {
+	if t.det {
+		w.v = to
+		return true
+	}
+	return w.cas(from, to)
 }
 
 // Class returns the class given to Init, nil if there was none.
@@ -106,7 +127,7 @@ func (l *lockWord) init(s *System, c *LockClass, word uint64) {
 		word |= s.slow
 		s.made(l)
 	}
-	l.s.Store(word)
+	l.s.store(word)
 }
 
 // error makes the panic value for a misuse by t.
@@ -115,7 +136,7 @@ func (l *lockWord) error(t *Thread, op string) LockError {
 	if l.class != nil {
 		e.Lock = l.class.Name
 	}
-	if w := l.s.Load(); w&wBit != 0 {
+	if w := l.s.load(); w&wBit != 0 {
 		e.Holder = t.sys.nameOf(w)
 	}
 	return e
@@ -155,7 +176,7 @@ func take(w uint64, t *Thread, op RWOp) uint64 {
 // enter takes the lock the slow way.
 func (l *lockWord) enter(t *Thread, op RWOp) {
 	s := t.sys
-	w := l.s.Load()
+	w := l.s.load()
 	if s.death.Load() != nil {
 		s.raise()
 	}
@@ -196,12 +217,12 @@ func accessOf(op RWOp) Access {
 func (l *lockWord) contend(t *Thread, op RWOp) {
 	wasWoken := false
 	for spun := 0; ; {
-		w := l.s.Load()
+		w := l.s.load()
 		switch {
 		case w&deadBit != 0:
 			panic(l.error(t, "waiting for a lock that was destroyed"))
 		case admits(w, op, wasWoken):
-			if l.s.CompareAndSwap(w, take(w, t, op)) {
+			if l.s.swap(t, w, take(w, t, op)) {
 				return
 			}
 		case spun < spinRounds && !t.det:
@@ -226,7 +247,7 @@ func (l *lockWord) spin(round int) {
 		return
 	}
 	for range spinLoads {
-		l.s.Load()
+		l.s.load()
 	}
 }
 
@@ -235,8 +256,8 @@ func (l *lockWord) spin(round int) {
 func (l *lockWord) wait(t *Thread, op RWOp, wasWoken bool) (queued, granted bool) {
 	b := t.sys.bucket(&l.s)
 	b.mu.Lock()
-	w := l.s.Load()
-	if w&deadBit != 0 || admits(w, op, wasWoken) || !l.s.CompareAndSwap(w, w|waitBit) {
+	w := l.s.load()
+	if w&deadBit != 0 || admits(w, op, wasWoken) || !l.s.cas(w, w|waitBit) {
 		b.mu.Unlock()
 		return false, false
 	}
@@ -258,7 +279,7 @@ func (l *lockWord) settle(b *bucket) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.first(&l.s) == nil {
-		l.s.And(^uint64(waitBit))
+		l.s.and(^uint64(waitBit))
 	}
 }
 
@@ -272,7 +293,7 @@ func (l *lockWord) wmesg() string {
 // exit lets go of the lock the slow way; version is what an exclusive hold adds to the version.
 func (l *lockWord) exit(t *Thread, op RWOp, version uint64) {
 	s := t.sys
-	w := l.s.Load()
+	w := l.s.load()
 	if op == Writer && w&(ownMask|wBit) != t.me || op == Reader && (w&wBit != 0 || w&ownMask == 0) {
 		if s.death.Load() != nil {
 			return // a thread that unwinds may have lost the lock where its wait ended
@@ -288,12 +309,12 @@ func (l *lockWord) exit(t *Thread, op RWOp, version uint64) {
 		t.accessed(l, Release)
 	}
 	for {
-		w := l.s.Load()
+		w := l.s.load()
 		if w&waitBit != 0 {
 			l.exitWaiters(t, op, version)
 			return
 		}
-		if l.s.CompareAndSwap(w, release(w, op, version)) {
+		if l.s.swap(t, w, release(w, op, version)) {
 			return
 		}
 	}
@@ -313,10 +334,10 @@ func (l *lockWord) exitWaiters(t *Thread, op RWOp, version uint64) {
 	b.mu.Lock()
 	var wake *Thread
 	for {
-		w := l.s.Load()
+		w := l.s.load()
 		n := release(w, op, version)
 		if n&ownMask != 0 { // other readers stay
-			if l.s.CompareAndSwap(w, n) {
+			if l.s.cas(w, n) {
 				break
 			}
 			continue
@@ -329,7 +350,7 @@ func (l *lockWord) exitWaiters(t *Thread, op RWOp, version uint64) {
 		if !rest {
 			n &^= waitBit
 		}
-		if l.s.CompareAndSwap(w, n) {
+		if l.s.cas(w, n) {
 			wake = b.take(&l.s, count, grant)
 			break
 		}
@@ -351,14 +372,14 @@ func (l *lockWord) tryEnter(t *Thread, op RWOp) bool {
 	t.Point()
 	t.accessed(l, Try)
 	for {
-		w := l.s.Load()
+		w := l.s.load()
 		if w&deadBit != 0 {
 			panic(l.error(t, "entering a destroyed lock"))
 		}
 		if !admits(w, op, false) {
 			return false
 		}
-		if l.s.CompareAndSwap(w, take(w, t, op)) {
+		if l.s.swap(t, w, take(w, t, op)) {
 			break
 		}
 	}
@@ -370,14 +391,14 @@ func (l *lockWord) tryEnter(t *Thread, op RWOp) bool {
 
 // destroy makes the lock unusable. On a machine that has died it may be held by a thread that was unwound.
 func (l *lockWord) destroy(t *Thread) {
-	w := l.s.Load()
+	w := l.s.load()
 	if w&deadBit != 0 {
 		panic(l.error(t, "destroying a destroyed lock"))
 	}
 	if w&(ownMask|waitBit) != 0 && t.sys.death.Load() == nil {
 		panic(l.error(t, "destroying a lock that is held"))
 	}
-	l.s.Store(w&^(ownMask|wBit|waitBit) | deadBit)
+	l.s.store(w&^(ownMask|wBit|waitBit) | deadBit)
 	if c := t.sys.checker; c != nil {
 		c.Destroyed(t, l)
 	}

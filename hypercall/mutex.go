@@ -20,7 +20,7 @@ func (m *Mutex) Destroy(t *Thread) { m.destroy(t) }
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_mutex_enter
 func (m *Mutex) Enter(t *Thread) {
-	if !m.s.CompareAndSwap(0, t.me) {
+	if m.s.load() != 0 || !m.s.cas(0, t.me) {
 		m.enter(t, Writer)
 	}
 }
@@ -31,7 +31,7 @@ func (m *Mutex) Enter(t *Thread) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_mutex_tryenter
 func (m *Mutex) TryEnter(t *Thread) bool {
-	return m.s.CompareAndSwap(0, t.me) || m.tryEnter(t, Writer)
+	return m.s.load() == 0 && m.s.cas(0, t.me) || m.tryEnter(t, Writer)
 }
 
 // Exit lets go of m. It panics with LockError if t does not hold it.
@@ -41,7 +41,7 @@ func (m *Mutex) TryEnter(t *Thread) bool {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_mutex_exit
 func (m *Mutex) Exit(t *Thread) {
-	if !m.s.CompareAndSwap(t.me, 0) {
+	if m.s.load() != t.me || !m.s.cas(t.me, 0) {
 		m.exit(t, Writer, 0)
 	}
 }
@@ -49,7 +49,7 @@ func (m *Mutex) Exit(t *Thread) {
 // Owned reports whether t holds m.
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_mutex_owner
-func (m *Mutex) Owned(t *Thread) bool { return m.s.Load()&(ownMask|wBit) == t.me }
+func (m *Mutex) Owned(t *Thread) bool { return m.s.load()&(ownMask|wBit) == t.me }
 
 // Held reports whether any thread holds m.
-func (m *Mutex) Held() bool { return m.s.Load()&ownMask != 0 }
+func (m *Mutex) Held() bool { return m.s.load()&ownMask != 0 }

@@ -7,7 +7,7 @@ type RWLock struct{ lockWord }
 // Init makes rw an unlocked lock of s. Its version goes on from what it was before.
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_rw_init
-func (rw *RWLock) Init(s *System, c *LockClass) { rw.init(s, c, rw.s.Load()&^lowMask+verOne) }
+func (rw *RWLock) Init(s *System, c *LockClass) { rw.init(s, c, rw.s.load()&^lowMask+verOne) }
 
 // Destroy ends rw's use; only Init makes it usable again. It panics with LockError if rw is held.
 //
@@ -30,16 +30,16 @@ func (rw *RWLock) Enter(t *Thread, op RWOp) {
 
 // WEnter is Enter as Writer.
 func (rw *RWLock) WEnter(t *Thread) {
-	w := rw.s.Load()
-	if w&lowMask != 0 || !rw.s.CompareAndSwap(w, w|t.me) {
+	w := rw.s.load()
+	if w&lowMask != 0 || !rw.s.cas(w, w|t.me) {
 		rw.enter(t, Writer)
 	}
 }
 
 // REnter is Enter as Reader.
 func (rw *RWLock) REnter(t *Thread) {
-	w := rw.s.Load()
-	if w&flagMask != 0 || !rw.s.CompareAndSwap(w, w+rOne) {
+	w := rw.s.load()
+	if w&flagMask != 0 || !rw.s.cas(w, w+rOne) {
 		rw.enter(t, Reader)
 	}
 }
@@ -58,7 +58,7 @@ func (rw *RWLock) TryEnter(t *Thread, op RWOp) bool { return rw.tryEnter(t, op) 
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_rw_exit
 func (rw *RWLock) Exit(t *Thread) {
-	if rw.s.Load()&wBit != 0 {
+	if rw.s.load()&wBit != 0 {
 		rw.WExit(t)
 	} else {
 		rw.RExit(t)
@@ -67,16 +67,16 @@ func (rw *RWLock) Exit(t *Thread) {
 
 // WExit is Exit of a writer.
 func (rw *RWLock) WExit(t *Thread) {
-	w := rw.s.Load()
-	if w&lowMask != t.me || !rw.s.CompareAndSwap(w, w+verOne-t.me) {
+	w := rw.s.load()
+	if w&lowMask != t.me || !rw.s.cas(w, w+verOne-t.me) {
 		rw.exit(t, Writer, verOne)
 	}
 }
 
 // RExit is Exit of a reader.
 func (rw *RWLock) RExit(t *Thread) {
-	w := rw.s.Load()
-	if w&flagMask != 0 || w&ownMask == 0 || !rw.s.CompareAndSwap(w, w-rOne) {
+	w := rw.s.load()
+	if w&flagMask != 0 || w&ownMask == 0 || !rw.s.cas(w, w-rOne) {
 		rw.exit(t, Reader, verOne)
 	}
 }
@@ -84,18 +84,18 @@ func (rw *RWLock) RExit(t *Thread) {
 // WriteHeld reports whether t itself holds rw as writer.
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_rw_held
-func (rw *RWLock) WriteHeld(t *Thread) bool { return rw.s.Load()&(ownMask|wBit) == t.me }
+func (rw *RWLock) WriteHeld(t *Thread) bool { return rw.s.load()&(ownMask|wBit) == t.me }
 
 // ReadHeld reports whether any thread holds rw as reader.
-func (rw *RWLock) ReadHeld() bool { w := rw.s.Load(); return w&wBit == 0 && w&ownMask != 0 }
+func (rw *RWLock) ReadHeld() bool { w := rw.s.load(); return w&wBit == 0 && w&ownMask != 0 }
 
 // Held reports whether any thread holds rw.
-func (rw *RWLock) Held() bool { return rw.s.Load()&ownMask != 0 }
+func (rw *RWLock) Held() bool { return rw.s.load()&ownMask != 0 }
 
 // Seq returns how many exclusive holds are over, for those who read without the lock: what they read between two calls that answer the
 // same version, both ok, no writer changed. ok is false while a writer holds rw, and always on machines that are not native.
 func (rw *RWLock) Seq() (version uint64, ok bool) {
-	w := rw.s.Load()
+	w := rw.s.load()
 	return w >> 32, w&(wBit|slowBit|deadBit) == 0
 }
 
@@ -114,7 +114,7 @@ func (rw *RWLock) Downgrade(t *Thread) {
 	b.mu.Lock()
 	var wake *Thread
 	for {
-		w := rw.s.Load()
+		w := rw.s.load()
 		n := release(w, Writer, verOne) + rOne
 		first, count, rest := b.turn(&rw.s)
 		if first != nil && first.op == Reader {
@@ -125,7 +125,7 @@ func (rw *RWLock) Downgrade(t *Thread) {
 		} else {
 			count = 0
 		}
-		if rw.s.CompareAndSwap(w, n) {
+		if rw.s.cas(w, n) {
 			wake = b.take(&rw.s, count, true)
 			break
 		}
@@ -146,14 +146,14 @@ func (rw *RWLock) Downgrade(t *Thread) {
 func (rw *RWLock) TryUpgrade(t *Thread) bool {
 	t.accessed(&rw.lockWord, Try)
 	for {
-		w := rw.s.Load()
+		w := rw.s.load()
 		if w&wBit != 0 || w&ownMask == 0 {
 			panic(rw.error(t, "upgrading a lock that is not held as reader"))
 		}
 		if w&ownMask != rOne || w&waitBit != 0 {
 			return false
 		}
-		if rw.s.CompareAndSwap(w, (w-rOne)|t.me) {
+		if rw.s.cas(w, (w-rOne)|t.me) {
 			break
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -32,18 +31,18 @@ type Thread struct {
 	wakeup  chan struct{} // (t) made at the first park
 	timer   *time.Timer   // (t) made at the first park with a timeout
 
-	on      *atomic.Uint64 // (b) word of the lock or condition variable it is queued on
-	qnext   *Thread        // (b) next in the bucket
-	op      RWOp           // (b, d) how it wants the lock
-	starved bool           // (b) it was woken once and lost the lock to a newcomer
-	granted bool           // (b) the lock was handed over; read by the thread after it was woken
+	on      *word   // (b) word of the lock or condition variable it is queued on
+	qnext   *Thread // (b) next in the bucket
+	op      RWOp    // (b, d) how it wants the lock
+	starved bool    // (b) it was woken once and lost the lock to a newcomer
+	granted bool    // (b) the lock was handed over; read by the thread after it was woken
 
 	wants    *lockWord     // (d) the lock that it is about to enter as op says
 	wake     time.Duration // (d) deadline while it is on the timer list
 	expired  bool          // (d) the timer woke it
 	advances int           // (d) jumps of time in its waits since Entered; of a hub thread
 	co       *coroutine    // (d) what it runs on; nil for a hub thread
-	finished atomic.Uint64 // 1 once a started thread's body is over; Join waits on it
+	finished word          // 1 once a started thread's body is over; Join waits on it
 
 	held []heldLock // (t) kept by a LockChecker
 }
@@ -87,7 +86,7 @@ func (s *System) enlist(t *Thread, name string, base bool) bool {
 	t.det, t.base = s.mode == Deterministic, base
 	t.waiting, t.tokens, t.wmesg, t.advances = 0, 0, "", 0
 	t.wants, t.co = nil, nil
-	t.finished.Store(0)
+	t.finished.store(0)
 	t.held = t.held[:0]
 	t.prev, t.next = s.lastThr, nil
 	if t.prev == nil {
@@ -187,7 +186,7 @@ func (s *System) ended(t *Thread) {
 	s.delist(t)
 	b := s.bucket(&t.finished)
 	b.mu.Lock()
-	t.finished.Store(1)
+	t.finished.store(1)
 	wake := b.take(&t.finished, math.MaxInt, true)
 	b.mu.Unlock()
 	wakeChain(wake)
@@ -199,7 +198,7 @@ func (s *System) ended(t *Thread) {
 func (t *Thread) Join(me *Thread) {
 	b := me.sys.bucket(&t.finished)
 	b.mu.Lock()
-	if t.finished.Load() != 0 {
+	if t.finished.load() != 0 {
 		b.mu.Unlock()
 		me.accessed(t, Woken)
 		return
@@ -310,7 +309,7 @@ func (s *System) Shutdown() []string {
 	}
 	for _, t := range coroutines {
 		t.co.stop()
-		if t.finished.Load() == 0 { // it had never run
+		if t.finished.load() == 0 { // it had never run
 			s.ended(t)
 		}
 	}

@@ -2,7 +2,6 @@ package hypercall
 
 import (
 	"sync"
-	"sync/atomic"
 	"unsafe"
 )
 
@@ -19,20 +18,20 @@ type bucket struct {
 	_          [40]byte // one bucket a cache line
 }
 
-// bucket returns the turnstile of word.
-func (s *System) bucket(word *atomic.Uint64) *bucket {
+// bucket returns the turnstile of a word.
+func (s *System) bucket(on *word) *bucket {
 	ts := s.turn.Load()
 	if ts == nil {
 		s.turn.CompareAndSwap(nil, new(turnstiles))
 		ts = s.turn.Load()
 	}
-	h := uint64(uintptr(unsafe.Pointer(word))) * 0x9e3779b97f4a7c15
+	h := uint64(uintptr(unsafe.Pointer(on))) * 0x9e3779b97f4a7c15
 	return &ts[h>>(64-bucketBits)]
 }
 
-// push queues t on word, behind the others or, if it has lost its turn, before them. Called with mu held.
-func (b *bucket) push(t *Thread, word *atomic.Uint64, first bool) {
-	t.on, t.granted = word, false
+// push queues t on a word, behind the others or, if it has lost its turn, before them. Called with mu held.
+func (b *bucket) push(t *Thread, on *word, first bool) {
+	t.on, t.granted = on, false
 	switch {
 	case b.head == nil:
 		t.qnext = nil
@@ -57,21 +56,21 @@ func (b *bucket) remove(prev, t *Thread) {
 	t.on, t.qnext = nil, nil
 }
 
-// first returns the waiter of word whose turn it is. Called with mu held.
-func (b *bucket) first(word *atomic.Uint64) *Thread {
+// first returns the waiter of a word whose turn it is. Called with mu held.
+func (b *bucket) first(on *word) *Thread {
 	t := b.head
-	for t != nil && t.on != word {
+	for t != nil && t.on != on {
 		t = t.qnext
 	}
 	return t
 }
 
-// turn looks at whose turn word is: the first waiter, and how many may hold it together with that one: one writer, or all
+// turn looks at whose turn a word is: the first waiter, and how many may hold it together with that one: one writer, or all
 // readers before the first writer. rest says whether others wait behind them. Called with mu held.
-func (b *bucket) turn(word *atomic.Uint64) (first *Thread, count int, rest bool) {
-	first = b.first(word)
+func (b *bucket) turn(on *word) (first *Thread, count int, rest bool) {
+	first = b.first(on)
 	for t := first; t != nil; t = t.qnext {
-		if t.on != word {
+		if t.on != on {
 			continue
 		}
 		if t != first && (first.op == Writer || t.op == Writer) {
@@ -82,13 +81,13 @@ func (b *bucket) turn(word *atomic.Uint64) (first *Thread, count int, rest bool)
 	return first, count, false
 }
 
-// take dequeues the first n waiters of word, chained by qnext in their order, and tells them whether they were granted what they
+// take dequeues the first n waiters of a word, chained by qnext in their order, and tells them whether they were granted what they
 // wait for. Called with mu held.
-func (b *bucket) take(word *atomic.Uint64, n int, granted bool) *Thread {
+func (b *bucket) take(on *word, n int, granted bool) *Thread {
 	var chain, last, prev *Thread
 	for t := b.head; t != nil && n > 0; {
 		next := t.qnext
-		if t.on != word {
+		if t.on != on {
 			prev, t = t, next
 			continue
 		}
@@ -113,13 +112,13 @@ func (b *bucket) cancel(t *Thread) bool {
 }
 
 // cancelCount is cancel for a word that counts its waiters.
-func (b *bucket) cancelCount(t *Thread, count *atomic.Uint64) bool {
+func (b *bucket) cancelCount(t *Thread, count *word) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.drop(t) {
 		return false
 	}
-	count.Add(^uint64(0))
+	count.add(^uint64(0))
 	return true
 }
 

@@ -69,7 +69,7 @@ func (t *Thread) MustWait() bool {
 	if t.wants == nil {
 		return false
 	}
-	w := t.wants.s.Load()
+	w := t.wants.s.load()
 	if w&wBit != 0 {
 		return w&ownMask != t.me&ownMask
 	}
