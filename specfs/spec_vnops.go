@@ -7,55 +7,59 @@ import (
 	"rumpvfs/vnode"
 )
 
-// vector returns the operations of devices. What only makes sense in a
-// directory is a panic to call; attributes belong to the file system that a
-// device's name is in, so there are none here.
+// vnodeOps is spec_vnodeop_entries, but for what [System.vector] adds. What
+// only makes sense in a directory is a panic to call; attributes belong to the
+// file system that a device's name is in, so there are none here.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_vnodeop_entries
+var vnodeOps = vnode.Ops{
+	Name:     "spec",
+	Lookup:   lookup,
+	Create:   vnode.AdaptCreate(genfs.Badop),
+	Mknod:    vnode.AdaptMknod(genfs.Badop),
+	Access:   vnode.AdaptAccess(genfs.Ebadf),
+	Getattr:  vnode.AdaptGetattr(genfs.Ebadf),
+	Setattr:  vnode.AdaptSetattr(genfs.Ebadf),
+	Fcntl:    genfs.Fcntl,
+	Kqfilter: kqfilter,
+	Revoke:   genfs.Revoke,
+	Fsync:    fsync,
+	Seek:     seek,
+	Remove:   vnode.AdaptRemove(genfs.Badop),
+	Link:     vnode.AdaptLink(genfs.Badop),
+	Rename:   vnode.AdaptRename(genfs.Badop),
+	Mkdir:    vnode.AdaptMkdir(genfs.Badop),
+	Rmdir:    vnode.AdaptRmdir(genfs.Badop),
+	Symlink:  vnode.AdaptSymlink(genfs.Badop),
+	Readdir:  vnode.AdaptReaddir(genfs.Badop),
+	Readlink: vnode.AdaptReadlink(genfs.Badop),
+	Abortop:  vnode.AdaptAbortop(genfs.Badop),
+	Inactive: inactive,
+	Reclaim:  reclaim,
+	Lock:     genfs.Nolock,
+	Unlock:   genfs.Nounlock,
+	Islocked: genfs.Noislocked,
+	Bmap:     bmap,
+	Print:    reclaim,
+	Pathconf: pathconf,
+	Advlock:  advlock,
+	Getpages: genfs.Getpages,
+	Putpages: genfs.Putpages,
+}
+
+// vector returns the operations of the devices of a kernel.
 func (s *System) vector() vnode.Ops {
-	return vnode.Ops{
-		Name:     "spec",
-		Lookup:   lookup,
-		Create:   vnode.AdaptCreate(genfs.Badop),
-		Mknod:    vnode.AdaptMknod(genfs.Badop),
-		Open:     s.open,
-		Close:    s.close,
-		Access:   vnode.AdaptAccess(genfs.Ebadf),
-		Getattr:  vnode.AdaptGetattr(genfs.Ebadf),
-		Setattr:  vnode.AdaptSetattr(genfs.Ebadf),
-		Read:     s.read,
-		Write:    s.write,
-		Ioctl:    s.ioctl,
-		Fcntl:    genfs.Fcntl,
-		Poll:     s.poll,
-		Kqfilter: kqfilter,
-		Revoke:   genfs.Revoke,
-		Mmap:     s.mmap,
-		Fsync:    fsync,
-		Seek:     seek,
-		Remove:   vnode.AdaptRemove(genfs.Badop),
-		Link:     vnode.AdaptLink(genfs.Badop),
-		Rename:   vnode.AdaptRename(genfs.Badop),
-		Mkdir:    vnode.AdaptMkdir(genfs.Badop),
-		Rmdir:    vnode.AdaptRmdir(genfs.Badop),
-		Symlink:  vnode.AdaptSymlink(genfs.Badop),
-		Readdir:  vnode.AdaptReaddir(genfs.Badop),
-		Readlink: vnode.AdaptReadlink(genfs.Badop),
-		Abortop:  vnode.AdaptAbortop(genfs.Badop),
-		Inactive: inactive,
-		Reclaim:  reclaim,
-		Lock:     genfs.Nolock,
-		Unlock:   genfs.Nounlock,
-		Islocked: genfs.Noislocked,
-		Bmap:     bmap,
-		Bwrite:   s.cache.VnBwrite,
-		Strategy: s.strategy,
-		Print:    reclaim,
-		Pathconf: pathconf,
-		Advlock:  advlock,
-		Getpages: genfs.Getpages,
-		Putpages: genfs.Putpages,
-	}
+	ops := vnodeOps
+	ops.Open = s.open
+	ops.Close = s.close
+	ops.Read = s.read
+	ops.Write = s.write
+	ops.Ioctl = s.ioctl
+	ops.Poll = s.poll
+	ops.Mmap = s.mmap
+	ops.Bwrite = s.cache.VnBwrite
+	ops.Strategy = s.strategy
+	return ops
 }
 
 // lookup fails: a device is no directory.
