@@ -186,6 +186,54 @@ func TestShutdown(t *testing.T) {
 	k.Run()
 }
 
+// TestPowerOff: a kernel ends as it is, whatever there is in it, and answers
+// that from then on.
+func TestPowerOff(t *testing.T) {
+	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Checked, hypercall.Deterministic} {
+		t.Run(mode.String(), func(t *testing.T) {
+			k, err := sim.Boot(sim.Config{Mode: mode})
+			ok(t, err)
+			p := k.Init()
+			child := value[*sim.Proc](t)(p.Rfork(sim.RUMP_RFSHFD))
+			create(t, p, "/f", "never written back")
+			ok(t, child.Chdir("/dev"))
+			ok(t, k.Check())
+			k.PowerOff()
+			check(t, "Err", k.Err(), sim.ErrPoweredOff)
+			_, err = p.Stat("/f")
+			check(t, "stat", err, sim.ErrPoweredOff)
+			check(t, "exit", child.Exit(), sim.ErrPoweredOff)
+			check(t, "check", k.Check(), sim.ErrPoweredOff)
+			k.PowerOff()
+			check(t, "shutdown", k.Shutdown(), nil)
+		})
+	}
+}
+
+// TestPowerOffStopped: a kernel that has stopped keeps its reason, and one
+// that was shut down has none.
+func TestPowerOffStopped(t *testing.T) {
+	k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic})
+	ok(t, err)
+	p := k.Init()
+	fd := create(t, p, "/f", "")
+	ok(t, p.Flock(fd, kern.LOCK_EX))
+	_, err = p.Open("/f", kern.O_RDONLY|kern.O_SHLOCK, 0)
+	if !errors.As(err, &hypercall.Blocked{}) {
+		t.Errorf("waiting for oneself: %v", err)
+	}
+	k.PowerOff()
+	if !errors.As(k.Err(), &hypercall.Blocked{}) {
+		t.Errorf("why it stopped: %v", k.Err())
+	}
+
+	k, err = sim.Boot(sim.Config{})
+	ok(t, err)
+	ok(t, k.Shutdown())
+	k.PowerOff()
+	check(t, "Err", k.Err(), nil)
+}
+
 // TestShutdownNamesLwps: an lwp that has not ended is left over.
 func TestShutdownNamesLwps(t *testing.T) {
 	k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic})

@@ -264,3 +264,17 @@ func ExampleKernel_Check() {
 	// <nil> <nil>
 	// broken: vnode VDIR tag 3 usecount 4 holdcnt 0 writecount 0 vflag 0x21 iflag 0x0 size 512: usecount 4, but 3 references (working directory, the kernel, as root directory, the file system, as its root)
 }
+
+// A kernel that was checked need not be taken apart.
+func ExampleKernel_PowerOff() {
+	k, err := sim.Boot(sim.Config{Mode: hypercall.Deterministic})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(k.Init().Mkdir("/d", 0o755), k.Check())
+	k.PowerOff()
+	fmt.Println(k.Init().Rmdir("/d"))
+	// Output:
+	// <nil> <nil>
+	// powered off
+}
