@@ -36,8 +36,8 @@ type state struct {
 
 // use prepares for the histories of a program.
 func (k *checker) use(p *Program, on *System) {
-	k.on, k.program, k.path = on, p, k.path[:0]
-	k.start = state{m: on.model()}
+	k.on, k.program = on, p
+	k.start.copyFrom(&state{m: on.model()})
 	for i := range p.Before {
 		k.start.m.Do(&p.Before[i], &k.res)
 	}

@@ -4,8 +4,9 @@
 //
 // [Explore] looks for a schedule under which a program goes wrong, with one of three strategies: at random, by random priorities (see pct.go
 // for the probability that it promises), or exhaustively, up to the order of independent steps (see exhaust.go for what those are). A program
-// goes wrong if its lwps block for ever, if the kernel panics or has something left over when it is shut down, or if the answers are not those of
-// the specification.
+// goes wrong if its lwps block for ever, if the kernel panics, if something in the whole kernel does not fit together afterwards
+// ([sim.Kernel.Check]), such as a reference or a lock that nobody accounts for, or if the answers are not those of the specification. Of runs
+// with the same answers the first one's kernel is also shut down, and audited for what that leaves; the others' are powered off.
 //
 // # What calls may answer
 //

@@ -41,7 +41,7 @@ func ParseStrategy(name string) (Strategy, error) {
 	return 0, fmt.Errorf("no strategy is called %q: it is random, pct or exhaustive", name)
 }
 
-// A System is what programs run on, and what it should answer.
+// A System is what programs run on, and what it should answer. It serves one search at a time.
 type System struct {
 	Name string
 	Boot Boot
@@ -53,15 +53,20 @@ type System struct {
 	// Same says whether the system answers a call as the model did, which gave want because of a clause. It leaves inodes alone. nil:
 	// if the results are equal.
 	Same func(c *call.Call, got, want *call.Result, because clause.ID) bool
+
+	explorer explorer // of Explore, whose memory is used again
+	home     *model.Model
 }
 
-// model is a model that has come to where Boot has put process 0.
+// model is a model that has come to where Boot has put process 0. It is to be copied.
 func (s *System) model() *model.Model {
-	m := model.New(s.Model)
-	for i := range s.Home {
-		m.Do(&s.Home[i], new(call.Result))
+	if s.home == nil {
+		s.home = model.New(s.Model)
+		for i := range s.Home {
+			s.home.Do(&s.Home[i], new(call.Result))
+		}
 	}
-	return m
+	return s.home
 }
 
 // Options bound a search. The zero Options are those of a search of 1000 schedules, or of all.
@@ -104,7 +109,8 @@ func (s *Stats) Add(t Stats) {
 // Explore runs a program under one schedule after the other until one fails, and gives that failure, or nil. It also ends, without
 // a failure, when ctx does. The program must be one that Check finds nothing wrong with.
 func Explore(ctx context.Context, p *Program, on *System, by Strategy, o Options) (*Failure, Stats) {
-	e := explorer{on: on, seen: o.Seen}
+	e := &on.explorer
+	e.on, e.seen = on, o.Seen
 	e.use(p)
 	f, stats := Search(ctx, &e.control, e.once, by, o)
 	stats.Histories, stats.Sequential = len(e.verdicts), e.sequential
@@ -156,34 +162,48 @@ type explorer struct {
 }
 
 func (e *explorer) use(p *Program) {
-	e.run = run{program: p, control: &e.control}
+	e.run.program, e.run.control = p, &e.control
 	e.check.use(p, e.on)
-	e.verdicts, e.sequential = map[uint64]bool{}, 0
+	if e.verdicts == nil {
+		e.verdicts = map[uint64]bool{}
+	}
+	clear(e.verdicts)
+	e.sequential = 0
 }
 
 // once runs the program with the control as it is set up, and says what was wrong.
 func (e *explorer) once() *Failure {
-	if err := e.run.execute(e.on.Boot); err != nil {
-		return &Failure{Kind: kindOf(err), Why: err.Error(), History: e.run.history.String()}
-	}
 	h := &e.run.history
-	key := h.digest()
-	good, known := e.verdicts[key]
+	var key uint64
+	var good, known bool
+	err := e.run.execute(e.on.Boot, func() bool {
+		key = h.digest()
+		good, known = e.verdicts[key]
+		return known
+	})
+	if err != nil {
+		return &Failure{Kind: kindOf(err), Why: err.Error(), History: h.String()}
+	}
 	if !known {
-		if e.seen != nil {
-			e.seen(h)
-		}
-		sequential := e.check.sequential(h)
-		good = sequential || e.check.linearizable(h)
-		if sequential {
-			e.sequential++
-		}
+		good = e.judge(h)
 		e.verdicts[key] = good
 	}
 	if !good {
 		return &Failure{Kind: Difference, Why: "no order of steps of the calls explains the results", History: h.String()}
 	}
 	return nil
+}
+
+// judge reports whether a history that is seen for the first time is one of the specification.
+func (e *explorer) judge(h *History) bool {
+	if e.seen != nil {
+		e.seen(h)
+	}
+	if e.check.sequential(h) {
+		e.sequential++
+		return true
+	}
+	return e.check.linearizable(h)
 }
 
 // replay is once under a schedule.

@@ -110,8 +110,9 @@ func (p *Program) String() string {
 // Parse reads a program that is to run on a system. Names that the first lines bind can be used in all lines. Errors name file and line.
 func Parse(file, text string, on *System) (*Program, error) {
 	r := &reader{
-		p: new(Program), m: on.model(), lines: script.NewParser(file), calls: call.NewReader(),
+		p: new(Program), m: new(model.Model), lines: script.NewParser(file), calls: call.NewReader(),
 	}
+	r.m.CopyFrom(on.model())
 	for i, line := range strings.Split(text, "\n") {
 		if err := r.line(strings.TrimSpace(line)); err != nil {
 			if se := (*script.SyntaxError)(nil); errors.As(err, &se) {

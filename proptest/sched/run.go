@@ -22,14 +22,21 @@ type run struct {
 	history History
 }
 
-// execute boots a kernel, runs the program, and shuts the kernel down. The error is why the kernel stopped, or what was left over.
-func (r *run) execute(boot Boot) (err error) {
+// execute boots a kernel, runs the program and checks the whole kernel. Then it is shut down if the history is one that known does not
+// know, which audits what it leaves, and else powered off. The error is why the kernel stopped, what was broken, or what was left over.
+func (r *run) execute(boot Boot, known func() bool) error {
 	r.history.reset(len(r.program.Lwps))
 	k, err := boot(r.control.Scheduler())
 	if err != nil {
 		return fmt.Errorf("boot: %w", err)
 	}
-	err = r.lwps(k)
+	if err = r.lwps(k); err == nil {
+		err = k.Check()
+	}
+	if err == nil && known() {
+		k.PowerOff()
+		return nil
+	}
 	if e := k.Shutdown(); err == nil {
 		err = e
 	}
