@@ -189,7 +189,7 @@ func (l *lockWord) enter(t *Thread, op RWOp) {
 	if s.checker != nil {
 		s.checker.Wanted(t, l, op)
 	}
-	if t.det {
+	if t.det && !s.sched.alone() {
 		l.pointBefore(t, op)
 	}
 	l.contend(t, op)

@@ -162,6 +162,9 @@ func (s *System) Step() bool {
 	return true
 }
 
+// alone reports whether nobody but the thread that runs could, and nobody watches.
+func (q *sched) alone() bool { return len(q.run) == 0 && q.chosen == nil && q.watcher == nil }
+
 // giveWay lets others run until t, which is on the run queue or waits, is chosen.
 func (s *System) giveWay(t *Thread) outcome {
 	if t.co == nil {

@@ -30,12 +30,23 @@ type slots struct {
 	live []uint64
 	fen  []uint32
 	n    int
+	few  few
+}
+
+// few is where the entries of a directory that has had only a few are kept.
+type few struct {
+	ent  [4]*dirent
+	live [1]uint64
+	fen  [1]uint32
 }
 
 const slotsPerBlock = 64
 
 // push makes d the newest entry.
 func (s *slots) push(d *dirent) {
+	if s.ent == nil {
+		s.ent, s.live, s.fen = s.few.ent[:0], s.few.live[:0], s.few.fen[:0]
+	}
 	if len(s.ent) == cap(s.ent) && len(s.ent) > 2*s.n+slotsPerBlock {
 		s.compact()
 	}

@@ -1,6 +1,9 @@
 package sim
 
-import "rumpvfs/kern"
+import (
+	"rumpvfs/kern"
+	"rumpvfs/vnode"
+)
 
 // scratch is memory that the system calls of one lwp use over and over: what
 // goes through an operation vector escapes, and the hot calls shall not
@@ -9,6 +12,7 @@ type scratch struct {
 	uio  kern.Uio
 	iov  [1][]byte
 	stat kern.Stat
+	va   vnode.Vattr
 }
 
 func scratchOf(l *kern.Lwp) *scratch {
@@ -25,4 +29,11 @@ func scratchUio(l *kern.Lwp, b []byte, off int64, rw kern.UioRW) *kern.Uio {
 	s := scratchOf(l)
 	s.uio.InitUio(&s.iov, b, off, rw)
 	return &s.uio
+}
+
+// scratchVattr is the lwp's attribute set, which changes nothing yet.
+func scratchVattr(l *kern.Lwp) *vnode.Vattr {
+	va := &scratchOf(l).va
+	va.Null()
+	return va
 }

@@ -145,10 +145,9 @@ func (p *Proc) attrFd(name string, fd int, change func(*kern.Lwp, *vnode.Vnode) 
 //netbsd:sys/kern/vfs_syscalls.c change_mode
 func changeMode(mode uint32) func(*kern.Lwp, *vnode.Vnode) error {
 	return func(l *kern.Lwp, vp *vnode.Vnode) error {
-		var va vnode.Vattr
-		va.Null()
+		va := scratchVattr(l)
 		va.Mode = mode & kern.ALLPERMS
-		return vnode.VOP_SETATTR(l, vp, &va, l.Cred)
+		return vnode.VOP_SETATTR(l, vp, va, l.Cred)
 	}
 }
 
@@ -202,10 +201,9 @@ func (p *Proc) Fchown(fd int, uid, gid uint32) error {
 //netbsd:sys/kern/vfs_syscalls.c change_flags
 func changeFlags(flags uint32) func(*kern.Lwp, *vnode.Vnode) error {
 	return func(l *kern.Lwp, vp *vnode.Vnode) error {
-		var va vnode.Vattr
-		va.Null()
+		va := scratchVattr(l)
 		va.Flags = uint64(flags)
-		return vnode.VOP_SETATTR(l, vp, &va, l.Cred)
+		return vnode.VOP_SETATTR(l, vp, va, l.Cred)
 	}
 }
 

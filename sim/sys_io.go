@@ -233,10 +233,9 @@ func setSize(l *kern.Lwp, vp *vnode.Vnode, size int64, cred *kern.Cred) error {
 	if size < 0 && !l.K.Quirks.Has(kern.QuirkTruncateMinusOne) {
 		return kern.EINVAL
 	}
-	var va vnode.Vattr
-	va.Null()
+	va := scratchVattr(l)
 	va.Size = uint64(size)
-	return vnode.VOP_SETATTR(l, vp, &va, cred)
+	return vnode.VOP_SETATTR(l, vp, va, cred)
 }
 
 // Fsync writes the file's data and attributes out.

@@ -60,11 +60,10 @@ func (p *Proc) mkdirat(name string, fdat int, path string, mode uint32) (err err
 	if err != nil {
 		return err
 	}
-	var va vnode.Vattr
-	va.Null()
+	va := scratchVattr(l)
 	va.Type = vnode.VDIR
 	va.Mode = p.perm(mode & kern.ACCESSPERMS)
-	vp, err := vnode.VOP_MKDIR(l, nd.Dvp, &nd.Cnd, &va)
+	vp, err := vnode.VOP_MKDIR(l, nd.Dvp, &nd.Cnd, va)
 	return made(l, nd, vp, err)
 }
 
@@ -85,11 +84,10 @@ func (p *Proc) Symlink(target, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	var va vnode.Vattr
-	va.Null()
+	va := scratchVattr(l)
 	va.Type = vnode.VLNK
 	va.Mode = p.perm(kern.ACCESSPERMS)
-	vp, err := vnode.VOP_SYMLINK(l, nd.Dvp, &nd.Cnd, &va, target)
+	vp, err := vnode.VOP_SYMLINK(l, nd.Dvp, &nd.Cnd, va, target)
 	return made(l, nd, vp, err)
 }
 
@@ -106,11 +104,10 @@ func (p *Proc) Mkfifo(path string, mode uint32) (err error) {
 	if err != nil {
 		return err
 	}
-	var va vnode.Vattr
-	va.Null()
+	va := scratchVattr(l)
 	va.Type = vnode.VFIFO
 	va.Mode = p.perm(mode & kern.ALLPERMS)
-	vp, err := vnode.VOP_MKNOD(l, nd.Dvp, &nd.Cnd, &va)
+	vp, err := vnode.VOP_MKNOD(l, nd.Dvp, &nd.Cnd, va)
 	return made(l, nd, vp, err)
 }
 
@@ -131,8 +128,7 @@ func (p *Proc) Mknod(path string, mode uint32, dev kern.Dev) (err error) {
 	if err != nil {
 		return err
 	}
-	var va vnode.Vattr
-	va.Null()
+	va := scratchVattr(l)
 	va.Mode = p.perm(mode & kern.ALLPERMS)
 	va.Rdev = dev
 	switch mode & kern.S_IFMT {
@@ -145,7 +141,7 @@ func (p *Proc) Mknod(path string, mode uint32, dev kern.Dev) (err error) {
 	case kern.S_IFREG:
 		va.Type = vnode.VREG
 		va.Rdev = kern.NODEV
-		vp, err := vnode.VOP_CREATE(l, nd.Dvp, &nd.Cnd, &va)
+		vp, err := vnode.VOP_CREATE(l, nd.Dvp, &nd.Cnd, va)
 		return made(l, nd, vp, err)
 	case kern.S_IFWHT:
 		return whiteout(l, nd, vnode.CREATE)
@@ -155,7 +151,7 @@ func (p *Proc) Mknod(path string, mode uint32, dev kern.Dev) (err error) {
 		nd.Release(l)
 		return kern.EINVAL
 	}
-	vp, err := vnode.VOP_MKNOD(l, nd.Dvp, &nd.Cnd, &va)
+	vp, err := vnode.VOP_MKNOD(l, nd.Dvp, &nd.Cnd, va)
 	return made(l, nd, vp, err)
 }
 

@@ -35,6 +35,13 @@ type Filedesc struct {
 	settling atomic.Int32 // a: how many do; changes under d
 
 	uses kern.Tally // processes that a Checkup has found to use the table
+
+	first struct { // what a table begins with
+		dt    []*fdfile
+		slots [ndfile]*fdfile
+		files [ndfile]fdfile
+		used  [1]uint64
+	}
 }
 
 // fdfile is one descriptor.
@@ -54,7 +61,13 @@ func (s *System) NewFiledesc(limit int) *Filedesc {
 	fdp.drain.Init(s.K.Sys, "fdclose")
 	fdp.settled.Init(s.K.Sys, "dup2")
 	fdp.refcnt.Store(1)
-	fdp.grow(min(ndfile, limit))
+	first := &fdp.first
+	for i := range first.files {
+		first.slots[i] = &first.files[i]
+	}
+	first.dt = first.slots[:min(ndfile, limit)]
+	fdp.used = first.used[:]
+	fdp.dt.Store(&first.dt)
 	return fdp
 }
 
@@ -110,10 +123,7 @@ func (fdp *Filedesc) Free(l *kern.Lwp) {
 // grow makes room for n descriptors. The caller holds the lock or is the
 // only user.
 func (fdp *Filedesc) grow(n int) {
-	var old []*fdfile
-	if p := fdp.dt.Load(); p != nil {
-		old = *p
-	}
+	old := *fdp.dt.Load()
 	dt := make([]*fdfile, n)
 	block := make([]fdfile, n-len(old))
 	copy(dt, old)
