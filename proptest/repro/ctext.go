@@ -215,6 +215,10 @@ child(void)
 	    mknod("/dev/null", S_IFCHR | 0644, DEV_NULL) != 0 || mknod("/dev/zero", S_IFCHR | 0644, DEV_ZERO) != 0)
 		return 2;
 	umask(022);
+	/* a console of its own: calls change what descriptors are of */
+	if (mknod("/console", S_IFCHR | 0600, DEV_NULL) != 0 || (fd = open("/console", O_WRONLY)) < 0 || dup2(fd, 0) < 0 ||
+	    dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || unlink("/console") != 0)
+		return 2;
 	for (fd = 3; fd < 256; fd++)
 		close(fd);
 	signal(SIGPIPE, SIG_IGN);

@@ -124,8 +124,8 @@ func ran(t *testing.T, c *Case, out []byte, err error) {
 	}
 }
 
-// program compiles a case and runs it.
-func program(t *testing.T, cc string, c *Case) {
+// program compiles a case and runs it with a file as standard input, or none.
+func program(t *testing.T, cc string, c *Case, stdin *os.File) {
 	t.Helper()
 	dir := t.TempDir()
 	src := filepath.Join(dir, "repro.c")
@@ -140,6 +140,9 @@ func program(t *testing.T, cc string, c *Case) {
 		return // it needs a root directory of its own
 	}
 	cmd := exec.Command(bin)
+	if stdin != nil {
+		cmd.Stdin = stdin
+	}
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	out, err := cmd.CombinedOutput()
 	ran(t, c, out, err)
@@ -168,7 +171,34 @@ func TestPrograms(t *testing.T) {
 		}
 	}
 	if cc, err := exec.LookPath("cc"); err == nil {
-		program(t, cc, c)
+		program(t, cc, c, nil)
+	}
+}
+
+// TestConsole: what the C program calls on descriptors 0 to 2 does nothing to those that it was started with.
+func TestConsole(t *testing.T) {
+	cc, err := exec.LookPath("cc")
+	if err != nil || os.Geteuid() != 0 {
+		t.Skip("without a compiler, or not as root")
+	}
+	stdin, err := os.CreateTemp(t.TempDir(), "stdin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stdin.Close()
+	before, err := stdin.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program(t, cc, of(t, []call.Call{
+		{Op: call.Fchmod, FD: 0, Mode: 0o111}, {Op: call.Ftruncate, FD: 1, Size: 100}, {Op: call.Futimes, FD: 2}, {Op: call.Fchown, FD: 0, UID: 7, GID: 7},
+	}), stdin)
+	after, err := stdin.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.Mode() != after.Mode() || after.Size() != 0 || !before.ModTime().Equal(after.ModTime()) {
+		t.Errorf("%v %d %v, was %v 0 %v", after.Mode(), after.Size(), after.ModTime(), before.Mode(), before.ModTime())
 	}
 }
 
@@ -215,7 +245,7 @@ func TestRandom(t *testing.T) {
 			shell(t, sh, c)
 		}
 		if noCC == nil {
-			program(t, cc, c)
+			program(t, cc, c, nil)
 		}
 	}
 }
