@@ -8,7 +8,6 @@ import (
 
 	"rumpvfs/kern"
 	"rumpvfs/proptest/clause"
-	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/repro"
 )
 
@@ -100,6 +99,9 @@ func Conform(t *testing.T, target Target) {
 	t.Log(r)
 }
 
+// A stage is a part of a test.
+type stage func(context.Context, *Target, *compared, Effort) error
+
 // Check does what Conform does, with as much effort as is said, until ctx ends. The error is that of a target that makes no
 // sense or a kernel that does not boot.
 func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
@@ -116,13 +118,17 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 	if e.Failures == 0 {
 		e.Failures = 3
 	}
-	var coverage clause.Coverage
 	r := &Report{Name: t.Name, most: e.Failures, seen: map[string]bool{}, Rules: map[string]uint64{}}
+	if up, err := r.mount(&t); !up {
+		return r, err
+	}
+	var coverage clause.Coverage
+	stages := []stage{r.lives, r.calls, r.sweeps, r.faults, r.rules, r.programs, r.rare}
 	for i, fs := range append([]FS{t.FS}, t.Small...) {
 		on := t
 		on.FS = fs
-		m := &compared{Model: model.New(model.Config{Quirks: kern.Fixed, Caps: fs.Caps, Tree: fs.Tree}), allowed: allowed}
-		for _, stage := range []func(context.Context, *Target, *compared, Effort) error{r.stories, r.calls, r.faults, r.rules, r.programs} {
+		m := &compared{Model: fs.Model(kern.Fixed), allowed: allowed}
+		for _, stage := range stages {
 			if ctx.Err() != nil || r.full() {
 				break
 			}
@@ -132,7 +138,8 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 		}
 		coverage.Add(&m.Coverage)
 		if i == 0 {
-			e.Calls, e.Schedules = (e.Calls+1)/2, (e.Schedules+1)/2
+			e.Calls = (e.Calls + 1) / 2
+			stages = []stage{r.lives, r.calls, r.faults, r.rare} // the others know nothing of limits
 		}
 	}
 	r.Clauses = coverage.Hit()

@@ -18,7 +18,10 @@ import (
 // TestConform: the file systems of the project do.
 func TestConform(t *testing.T) {
 	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs(), driver.FifoTmpfs()} {
-		t.Run(fs.Name, func(t *testing.T) { proptest.Conform(t, proptest.Built(fs)) })
+		t.Run(fs.Name, func(t *testing.T) {
+			t.Parallel()
+			proptest.Conform(t, proptest.Built(fs))
+		})
 	}
 }
 
@@ -95,7 +98,7 @@ func TestConformRaces(t *testing.T) {
 	})
 	r, err := proptest.Check(context.Background(), target, proptest.Effort{Calls: 500, Failures: 1})
 	if err != nil || len(r.Findings) != 1 || !strings.Contains(r.Findings[0].String(), "a directory twice") {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("%v, %v, %v", r, r.Findings, err)
 	}
 }
 
@@ -136,7 +139,7 @@ func TestDeviations(t *testing.T) {
 	target.Deviations = []proptest.Deviation{{Clause: "rmdir.ENOTEMPTY.not-empty", Errno: kern.EEXIST, Why: "POSIX has both."}}
 	r, err := proptest.Check(context.Background(), target, proptest.Effort{Calls: 3000, Schedules: 1})
 	if err != nil || len(r.Findings) > 0 {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("%v, %v, %v", r, r.Findings, err)
 	}
 	target.Deviations[0].Clause = "rmdir.none"
 	if _, err := proptest.Check(context.Background(), target, proptest.Effort{}); err == nil || !strings.Contains(err.Error(), "no clause") {

@@ -20,6 +20,7 @@ type failing struct {
 	model *compared
 	got   call.Result
 
+	forced  *failure // nil, or what alone is to fail
 	on      bool     // a call is being made
 	nth     int      // which of the operations of the call that may fail does; 0 none
 	seen    int      // of them so far
@@ -30,10 +31,22 @@ type failing struct {
 	faults  uint64
 }
 
-// boot boots a kernel with the target.
-func (f *failing) boot(t *Target) (err error) {
+// A failure is something that fails in one call of a script. It names the call by what it is, so that it stays while the script is shrunk.
+type failure struct {
+	call   call.Call
+	before int // calls that are the same come first
+	nth    int // which of its operations that may fail; 0 if it is memory
+	memory int // which of its requests for memory
+
+	met   int // calls that are the same so far
+	fired bool
+}
+
+// boot boots a kernel with the target. locks says whether it verifies the order of locks.
+func (f *failing) boot(t *Target, locks bool) (err error) {
 	f.host, f.log, f.wrong = hypercall.NewFaultHost(t.Config.Host), f.log[:0], nil
 	c := t.config(hypercall.Deterministic)
+	c.CheckLocks = locks
 	c.Host, c.Hooks = f.host, &kern.Hooks{Check: true, Fault: f.fault}
 	f.Kernel, err = target.New(c, t.Prepare)
 	return err
@@ -42,6 +55,9 @@ func (f *failing) boot(t *Target) (err error) {
 // Reset begins anew.
 func (f *failing) Reset() error {
 	f.log, f.wrong = f.log[:0], nil
+	if f.forced != nil {
+		f.forced.met = 0
+	}
 	return f.Kernel.Reset()
 }
 
@@ -68,12 +84,34 @@ func (f *failing) fault(_ *kern.Lwp, op string) error {
 	return nil
 }
 
-// rarity is in how many calls something fails in one.
-const rarity = 4
+// rarity is in how many calls of random scripts something fails in one.
+const rarity = 3
 
-// plan says what fails in a call. It depends on nothing but the call, so that it stays while a script is shrunk.
+// plan says what fails in a call.
 func (f *failing) plan(c *call.Call) {
 	f.on, f.nth, f.seen, f.changed, f.what = true, 0, 0, false, ""
+	if f.forced == nil {
+		f.random(c)
+		return
+	}
+	if *c != f.forced.call {
+		return
+	}
+	if f.forced.met++; f.forced.met == f.forced.before+1 {
+		f.nth = f.forced.nth
+		f.refuse(f.forced.memory)
+	}
+}
+
+// refuse has the nth request for memory fail, if n is not 0.
+func (f *failing) refuse(n int) {
+	if n > 0 {
+		f.host.SetFaults(hypercall.Fault{Op: hypercall.OpMalloc, Nth: int64(n), Err: hypercall.HostErrno(kern.ENOMEM)})
+	}
+}
+
+// random chooses what fails in a call. It depends on nothing but the call.
+func (f *failing) random(c *call.Call) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte{byte(c.Op), byte(c.FD), byte(c.Mode), byte(c.Flags), byte(c.N), byte(c.Off), byte(c.Size)})
 	_, _ = h.Write([]byte(c.Path + "\x00" + c.Path2))
@@ -83,9 +121,9 @@ func (f *failing) plan(c *call.Call) {
 	}
 	n /= rarity
 	if n%3 == 0 {
-		f.host.SetFaults(hypercall.Fault{Op: hypercall.OpMalloc, Nth: int64(1 + n/3%3), Err: hypercall.HostErrno(kern.ENOMEM)})
+		f.refuse(int(1 + n/3%2))
 	} else {
-		f.nth = int(1 + n/3%8)
+		f.nth = int(1 + n/3%6)
 	}
 }
 
@@ -100,6 +138,9 @@ func (f *failing) call(c *call.Call) {
 	f.host.SetFaults()
 	if f.log = append(f.log, f.what); f.what != "" {
 		f.faults++
+		if f.forced != nil {
+			f.forced.fired = true
+		}
 	}
 }
 
@@ -130,8 +171,10 @@ type unfailing struct{ *failing }
 // Do has the kernel make the call, and answers the same if that has failed, else as the model.
 func (o unfailing) Do(c *call.Call, r *call.Result) {
 	f := o.failing
-	f.call(c)
-	if !f.gaveUp() {
+	if !f.model.diverged {
+		f.call(c)
+	}
+	if f.model.diverged || !f.gaveUp() {
 		f.model.Do(c, r)
 		return
 	}
@@ -168,15 +211,16 @@ func (f *failing) look(c *call.Call) {
 	}
 }
 
-// faultDriver makes random calls on a kernel with the target that fails, and on the model. The failing is the driver's system.
-func (t *Target) faultDriver(m *compared, seed, calls uint64) (*driver.Driver, *failing, error) {
+// faultDriver makes calls on a kernel with the target that fails, and on the model. The failing is the driver's system. locks says
+// whether the order of locks is verified.
+func (t *Target) faultDriver(m *compared, c driver.Config, locks bool) (*driver.Driver, *failing, error) {
 	f := &failing{model: m}
-	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Same: m.same}
+	c.FS, c.Quirks, c.Same = t.FS, kern.Fixed, m.same
 	c.Gen.Leave = append(append(c.Gen.Leave, t.Leave...), call.Chroot, call.Fchroot) // who cannot find out whether it is in its root takes it that it is not
-	c.System = func() (call.System, error) { return f, f.boot(t) }
+	c.System = func() (call.System, error) { return f, f.boot(t, locks) }
 	c.Oracle = func() (call.System, error) { return unfailing{f}, nil }
 	c.Check = func(call.System, *call.Call) error {
-		if f.wrong != nil {
+		if f.wrong != nil || f.forced != nil && f.what == "" {
 			return f.wrong
 		}
 		return f.Kernel.Check()

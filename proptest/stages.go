@@ -3,6 +3,7 @@ package proptest
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
@@ -14,25 +15,56 @@ import (
 	"rumpvfs/proptest/shrink"
 	"rumpvfs/proptest/story"
 	"rumpvfs/proptest/target"
+	"rumpvfs/sim"
 )
 
-// stories tells the stories.
-func (r *Report) stories(ctx context.Context, t *Target, m *compared, e Effort) error {
-	d, err := t.driver(m, e.Seed, 0)
+// mount boots a kernel and shuts it down. It reports whether that has worked; if not because of a panic, that is a finding.
+func (r *Report) mount(t *Target) (up bool, err error) {
+	k, err := sim.Boot(t.config(hypercall.Deterministic))
+	if err != nil {
+		return false, fmt.Errorf("proptest: %s: %w", t.Name, err)
+	}
+	if t.Prepare != nil {
+		err = t.Prepare(k.Init())
+	}
+	reason := k.Err()
+	if down := k.Shutdown(); err == nil && reason == nil {
+		err, reason = down, down
+	}
+	if reason != nil {
+		r.add(Finding{Rule: rule(driver.PanicKind(reason)), Stage: "mounting it", Why: firstLine(reason), Script: strings.Join(t.Setup, "\n")})
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("proptest: %s: %w", t.Name, err)
+	}
+	return true, nil
+}
+
+// lives tells what files usually go through.
+func (r *Report) lives(ctx context.Context, t *Target, m *compared, _ Effort) error {
+	return r.stories(ctx, t, m, story.Lives(), 1)
+}
+
+// rare tells what is rare, in long stories.
+func (r *Report) rare(ctx context.Context, t *Target, m *compared, _ Effort) error {
+	return r.stories(ctx, t, m, story.Rare(), 16)
+}
+
+// stories tells stories, and looks at the whole kernel after so many calls of each.
+func (r *Report) stories(ctx context.Context, t *Target, m *compared, list []story.Story, every int) error {
+	d, err := t.driver(m, driver.Config{Every: every})
 	if err != nil {
 		return err
 	}
 	guide := t.Model(kern.Fixed)
-	for _, s := range story.All() {
+	for _, s := range list {
 		if ctx.Err() != nil || r.full() {
 			break
 		}
-		calls, err := s.Calls(guide, t.Caps.Link || t.Caps.Tmpfs)
+		calls, err := t.told(guide, &s)
 		if err != nil {
 			return err
-		}
-		if calls = t.possible(calls); len(calls) > longest {
-			continue // it fills directories, and no clause needs it
 		}
 		f, err := d.Replay(calls)
 		if err != nil {
@@ -50,12 +82,9 @@ func (r *Report) stories(ctx context.Context, t *Target, m *compared, e Effort) 
 	return nil
 }
 
-// longest is how many calls a story has at most that is told.
-const longest = 5000
-
 // calls makes random calls.
 func (r *Report) calls(ctx context.Context, t *Target, m *compared, e Effort) error {
-	d, err := t.driver(m, e.Seed, e.Calls)
+	d, err := t.driver(m, driver.Config{Seed: e.Seed, Calls: e.Calls})
 	if err != nil {
 		return err
 	}
@@ -102,7 +131,7 @@ func small(d *driver.Driver, f *driver.Failure) (*driver.Failure, error) {
 
 // finding is what a small failure says.
 func (m *compared) finding(f *driver.Failure, stage string) Finding {
-	finding := Finding{Clause: m.broken, Rule: f.Kind.String(), Stage: stage, Why: fmt.Sprintf("The kernel %v.", f.Kind)}
+	finding := Finding{Clause: m.broken, Rule: rule(f.Kind), Stage: stage, Why: "The kernel answers otherwise."}
 	if f.Err != nil {
 		finding.Why = firstLine(f.Err)
 	}
@@ -110,6 +139,17 @@ func (m *compared) finding(f *driver.Failure, stage string) Finding {
 		finding.Clause = 0
 	}
 	return finding
+}
+
+// rule is what is broken when a driver finds a failure of a kind.
+func rule(k driver.Kind) string {
+	switch k {
+	case driver.Differs:
+		return "answer"
+	case driver.Invalid:
+		return "invariants"
+	}
+	return k.String()
 }
 
 // found adds the finding that a failure is.
@@ -155,41 +195,112 @@ func text(t *Target, f *Finding, c *repro.Case) string {
 	return string(c.Text())
 }
 
-// faults makes random calls in some of which something fails.
-func (r *Report) faults(ctx context.Context, t *Target, m *compared, e Effort) error {
-	d, system, err := t.faultDriver(m, e.Seed, (e.Calls+1)/2)
+// sweeps tells lives again and again, and each time another operation or request for memory fails in one of their calls.
+func (r *Report) sweeps(ctx context.Context, t *Target, m *compared, e Effort) error {
+	d, system, err := t.faultDriver(m, driver.Config{}, false)
 	if err != nil {
 		return err
 	}
-	const stage = "calls in which something fails"
+	guide := t.Model(kern.Fixed)
+	for _, s := range story.Lives() {
+		calls, err := t.told(guide, &s)
+		if err != nil {
+			return err
+		}
+		if err := r.sweep(ctx, t, m, d, system, calls, "story: "+s.Title); err != nil {
+			return err
+		}
+	}
+	r.Calls += d.Stats.Calls
+	r.Faults += system.faults
+	r.close(d, "stories")
+	return nil
+}
+
+// enough is of how many calls of a kind in a script a sweep has something fail: others will fail alike.
+const enough = 4
+
+// sweep makes the calls of a script as often as there is something in one of them that can fail.
+func (r *Report) sweep(ctx context.Context, t *Target, m *compared, d *driver.Driver, system *failing, script []call.Call, stage string) error {
+	defer func() { system.forced = nil }()
+	var kinds [call.NumOps]int
+	for i := range script {
+		if kinds[script[i].Op]++; kinds[script[i].Op] > enough {
+			continue
+		}
+		before := 0
+		for j := range i {
+			if script[j] == script[i] {
+				before++
+			}
+		}
+		for _, memory := range []bool{false, true} {
+			for n := 1; ctx.Err() == nil && !r.full(); n++ {
+				system.forced = &failure{call: script[i], before: before, nth: n}
+				if memory {
+					system.forced.nth, system.forced.memory = 0, n
+				}
+				f, err := d.Replay(script)
+				if err != nil {
+					return err
+				}
+				fired := system.forced.fired
+				if f != nil {
+					if err := r.foundFault(t, m, d, system, f, stage); err != nil {
+						return err
+					}
+				}
+				if !fired {
+					break
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// faults makes random calls in some of which something fails.
+func (r *Report) faults(ctx context.Context, t *Target, m *compared, e Effort) error {
+	d, system, err := t.faultDriver(m, driver.Config{Seed: e.Seed, Calls: (e.Calls + 1) / 2}, true)
+	if err != nil {
+		return err
+	}
 	for ctx.Err() == nil && !d.Done() && !r.full() {
 		f, err := d.Next()
 		if err != nil {
 			return err
 		}
-		if f == nil {
-			continue
+		if f != nil {
+			if err := r.foundFault(t, m, d, system, f, "random calls"); err != nil {
+				return err
+			}
 		}
-		if f, err = m.small(d, f); err != nil {
-			return err
-		}
-		finding := m.finding(f, stage)
-		again := &failing{model: m}
-		if err := again.boot(t); err != nil {
-			return err
-		}
-		c, err := repro.New("conform-"+t.Name, f.Script, unfailing{again}, again)
-		if err != nil {
-			return err
-		}
-		_ = again.Close() // what it has left over is what is being shown
-		c.Notes = again.log
-		finding.Script = text(t, &finding, c)
-		r.add(finding)
 	}
 	r.Calls += d.Stats.Calls
 	r.Faults += system.faults
-	r.close(d, stage)
+	r.close(d, "random calls")
+	return nil
+}
+
+// foundFault adds the finding that a failure is in which something has failed before.
+func (r *Report) foundFault(t *Target, m *compared, d *driver.Driver, system *failing, f *driver.Failure, stage string) error {
+	f, err := m.small(d, f)
+	if err != nil {
+		return err
+	}
+	finding := m.finding(f, stage+", where something fails")
+	again := &failing{model: m, forced: system.forced}
+	if err := again.boot(t, true); err != nil {
+		return err
+	}
+	c, err := repro.New("conform-"+t.Name, f.Script, unfailing{again}, again)
+	if err != nil {
+		return err
+	}
+	_ = again.Close() // what it has left over is what is being shown
+	c.Notes = again.log
+	finding.Script = text(t, &finding, c)
+	r.add(finding)
 	return nil
 }
 
@@ -202,10 +313,27 @@ func (r *Report) rules(ctx context.Context, t *Target, _ *compared, e Effort) er
 		}
 	}
 	runner := meta.NewRunner(c)
-	list, err := runner.Run(ctx)
+	var list []*meta.Failure
+	guide := t.Model(kern.Fixed)
+	for _, s := range story.Lives() {
+		calls, err := t.told(guide, &s)
+		if err != nil {
+			return err
+		}
+		f, err := runner.Script(calls)
+		if err != nil {
+			return err
+		}
+		if f != nil {
+			list = append(list, f)
+			break // one is enough, and others will be alike
+		}
+	}
+	more, err := runner.Run(ctx)
 	if err != nil {
 		return err
 	}
+	list = append(list, more...)
 	for _, f := range list {
 		r.add(Finding{Rule: f.Rule.Name, Stage: "rules", Why: f.Rule.Sentence, Script: f.String()})
 	}

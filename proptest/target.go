@@ -11,6 +11,7 @@ import (
 	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/model"
 	"rumpvfs/proptest/sched"
+	"rumpvfs/proptest/story"
 	"rumpvfs/proptest/target"
 	"rumpvfs/sim"
 )
@@ -51,9 +52,11 @@ func Built(fs FS) Target {
 	return t
 }
 
-// possible are the calls of a script that are made.
-func (t *Target) possible(script []call.Call) []call.Call {
-	return slices.DeleteFunc(script, func(c call.Call) bool { return slices.Contains(t.Leave, c.Op) })
+// told are the calls of a story, less those that are not made. guide is a model of the target. That files have as many names as they
+// may is not told: it takes too long.
+func (t *Target) told(guide *model.Model, s *story.Story) ([]call.Call, error) {
+	calls, err := s.Calls(guide, false)
+	return slices.DeleteFunc(calls, func(c call.Call) bool { return slices.Contains(t.Leave, c.Op) }), err
 }
 
 // check finds out whether a target makes sense.
@@ -119,9 +122,9 @@ func (m *compared) same(_ *call.Call, want, got *call.Result, _ clause.ID) bool 
 	return false
 }
 
-// driver makes random calls on a kernel with the target and on the model, and looks at the whole kernel after every call.
-func (t *Target) driver(m *compared, seed, calls uint64) (*driver.Driver, error) {
-	c := driver.Config{Seed: seed, Calls: calls, FS: t.FS, Quirks: kern.Fixed, Same: m.same, Check: driver.Invariants}
+// driver makes calls on a kernel with the target and on the model, and looks at the whole kernel between calls.
+func (t *Target) driver(m *compared, c driver.Config) (*driver.Driver, error) {
+	c.FS, c.Quirks, c.Same, c.Check = t.FS, kern.Fixed, m.same, driver.Invariants
 	c.Gen.Leave = t.Leave
 	c.Oracle = func() (call.System, error) { return m, nil }
 	c.System = func() (call.System, error) { return target.New(t.config(hypercall.Deterministic), t.Prepare) }

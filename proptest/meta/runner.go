@@ -107,18 +107,38 @@ func (r *Runner) Done() bool { return r.config.Calls > 0 && r.Calls >= r.config.
 func (r *Runner) Run(ctx context.Context) (failures []*Failure, err error) {
 	for ctx.Err() == nil && !r.Done() && len(failures) < r.config.Failures {
 		r.make()
-		for i := range r.config.Rules {
-			f, err := r.try(&r.config.Rules[i])
-			if err != nil {
-				return failures, err
-			}
-			if f != nil {
-				failures = append(failures, r.shrunk(f))
-				break
-			}
+		f, err := r.tryAll()
+		if err != nil {
+			return failures, err
+		}
+		if f != nil {
+			failures = append(failures, f)
 		}
 	}
 	return failures, nil
+}
+
+// Script tries the rules on a script of somebody else's. There is no failure if all hold. The error is that of a kernel that cannot
+// be had.
+func (r *Runner) Script(script []call.Call) (*Failure, error) {
+	r.script = append(r.script[:0], script...)
+	r.seed += otherChoices
+	r.Scripts++
+	return r.tryAll()
+}
+
+// tryAll tries the rules on the script, until one does not hold.
+func (r *Runner) tryAll() (*Failure, error) {
+	for i := range r.config.Rules {
+		f, err := r.try(&r.config.Rules[i])
+		if err != nil {
+			return nil, err
+		}
+		if f != nil {
+			return r.shrunk(f), nil
+		}
+	}
+	return nil, nil
 }
 
 // make makes a script up, as long as the model goes on.

@@ -82,6 +82,10 @@ func many(line string, links bool) (list []call.Call) {
 		for range kern.NOFILE {
 			list = append(list, call.Call{Op: call.Dup, FD: 3})
 		}
+	case "@files":
+		for i := range number(word[1]) {
+			list = append(list, call.Call{Op: call.Mknod, Path: fmt.Sprintf("/d/%d", i), Mode: kern.S_IFREG | 0o644})
+		}
 	case "@links":
 		n := number(word[1])
 		if !links {

@@ -13,7 +13,10 @@ import (
 )
 
 //go:embed stories.txt
-var text string
+var rare string
+
+//go:embed lives.txt
+var lives string
 
 // A Story is a script with a title.
 type Story struct {
@@ -21,8 +24,17 @@ type Story struct {
 	lines string
 }
 
-// All are the stories.
-func All() (list []Story) {
+// Lives are what files and directories usually go through. They are short, so that something can be done to each of their calls in
+// turn.
+func Lives() []Story { return told(lives) }
+
+// Rare are the stories of what is rare: limits, odd descriptors, directories that have gone.
+func Rare() []Story { return told(rare) }
+
+// All are Lives and Rare.
+func All() []Story { return append(Lives(), Rare()...) }
+
+func told(text string) (list []Story) {
 	for _, section := range strings.Split("\n"+text, "\n=== ")[1:] {
 		title, lines, _ := strings.Cut(section, "\n")
 		list = append(list, Story{title, lines})

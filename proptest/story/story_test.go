@@ -35,7 +35,7 @@ func TestAll(t *testing.T) {
 }
 
 func Example() {
-	s := story.All()[11]
+	s := story.All()[23]
 	calls, err := s.Calls(driver.Tmpfs().Model(kern.Fixed), true)
 	fmt.Println(s.Title, err)
 	for i := range calls {
