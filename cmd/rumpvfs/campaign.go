@@ -2,39 +2,64 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
 	"time"
 
-	"rumpvfs/proptest/driver"
+	"github.com/spf13/cobra"
 )
 
-// A campaign is workers that make scripts until time, calls or patience end.
-type campaign struct {
-	config driver.Config
-	flags  *fuzzFlags
-	stream uint64 // of the first worker
-	line   *liveLine
-	out    io.Writer
-	// patience is how long a script may take. Natively, a call may wait for ever.
-	patience time.Duration
-
-	mu       sync.Mutex
-	stats    []driver.Stats // mu: of each worker, as it last said
-	moved    []time.Time    // mu: when each did
-	failing  uint64         // mu
-	failures []fuzzFailure  // mu
-	known    map[string]int // mu: signature to index in failures
-	err      error          // mu: why a worker could not go on
+// A worker looks for failures. It is used by one goroutine.
+type worker[S any] interface {
+	// Done reports whether there is no more to be made.
+	Done() bool
+	// next makes something and says what is wrong with it; nil is nothing.
+	next(ctx context.Context) (*finding, error)
+	// figures are a copy of what it has come to so far.
+	figures() S
+	Close() error
 }
 
-func newCampaign(c driver.Config, f *fuzzFlags, stream uint64) *campaign {
-	return &campaign{
-		config: c, flags: f, stream: stream, known: map[string]int{}, patience: stuck,
-		stats: make([]driver.Stats, f.jobs), moved: make([]time.Time, f.jobs),
-	}
+// A finding is what a worker has come upon.
+type finding struct {
+	signature string // those with the same one are alike: the first is shown
+	// reproduce makes it as small as it gets, under a name. The worker that has found it makes nothing else meanwhile.
+	reproduce func(name string) (*reproducer, error)
+}
+
+// A failure is one or more findings that are alike.
+type failure struct {
+	Signature string `json:"signature"`
+	Scripts   uint64 `json:"scripts"`         // how many there are
+	Trace     string `json:"trace,omitempty"` // file
+	Script    string `json:"script"`          // the smallest, as text with both answers
+}
+
+// A campaign is workers that go on until time, work or patience ends.
+type campaign[S any] struct {
+	flags *searchFlags
+	// begin makes worker i.
+	begin func(i int) (worker[S], error)
+	add   func(sum, figures *S)
+	// progress is how far all workers are, in words.
+	progress func(sum *S, took time.Duration) string
+	// patience is how long a worker may say nothing: natively, a call may wait for ever. 0 is for ever.
+	patience time.Duration
+
+	out   io.Writer
+	line  *liveLine
+	start time.Time
+
+	mu       sync.Mutex
+	said     []S            // mu: the figures of each worker, as it last said
+	moved    []time.Time    // mu: when each did
+	failing  uint64         // mu
+	failures []failure      // mu
+	known    map[string]int // mu: signature to index in failures
+	err      error          // mu: why a worker could not go on
 }
 
 // publish is how often a worker says how far it is.
@@ -43,38 +68,48 @@ const publish = 50 * time.Millisecond
 // stuck is how long a worker may say nothing.
 const stuck = 30 * time.Second
 
-// run makes scripts and gives what came of them.
-func (c *campaign) run(ctx context.Context, out, live io.Writer) (*fuzzResult, error) {
-	start := time.Now()
-	c.out, c.line = out, newLiveLine(live, start)
-	ctx, stop := context.WithCancel(ctx)
+// run has all workers work, and gives what they have come to in which time. The error does not say that something was found.
+func (c *campaign[S]) run(cmd *cobra.Command) (sum *S, took time.Duration, err error) {
+	c.start, c.out, c.known = time.Now(), cmd.OutOrStdout(), map[string]int{}
+	c.line = newLiveLine(cmd.ErrOrStderr(), c.start)
+	c.said, c.moved = make([]S, c.flags.jobs), make([]time.Time, c.flags.jobs)
+	ctx, stop := c.flags.limited(cmd.Context())
 	defer stop()
 	var workers sync.WaitGroup
-	for i := range c.stats {
-		c.moved[i] = start
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
+	for i := range c.flags.jobs {
+		c.moved[i] = c.start
+		workers.Go(func() {
 			if err := c.work(ctx, i, stop); err != nil {
-				c.fail(err)
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				c.err = errors.Join(c.err, err)
 				stop()
 			}
-		}()
+		})
 	}
 	done := make(chan struct{})
 	go func() {
 		workers.Wait()
 		close(done)
 	}()
-	err := c.watch(done, start)
+	err = c.watch(done)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.line.clear()
-	return c.result(time.Since(start)), errors.Join(err, c.err)
+	return c.sum(), time.Since(c.start), errors.Join(err, c.err)
+}
+
+// sum adds up what the workers have said.
+func (c *campaign[S]) sum() *S {
+	sum := new(S)
+	for i := range c.said {
+		c.add(sum, &c.said[i])
+	}
+	return sum
 }
 
 // watch shows how far the workers are until they are done, or until one is stuck.
-func (c *campaign) watch(done chan struct{}, start time.Time) error {
+func (c *campaign[S]) watch(done chan struct{}) error {
 	tick := time.NewTicker(redraw)
 	defer tick.Stop()
 	for {
@@ -82,135 +117,111 @@ func (c *campaign) watch(done chan struct{}, start time.Time) error {
 		case <-done:
 			return nil
 		case now := <-tick.C:
-			c.mu.Lock()
-			if c.line.due(now) {
-				c.line.print(now, c.progress(now.Sub(start)))
-			}
-			for i, moved := range c.moved {
-				if now.Sub(moved) > c.patience {
-					n := c.stats[i].Scripts
-					c.mu.Unlock()
-					return fmt.Errorf("stuck: with seed %d, a script soon after number %d of worker %d never ends; --deterministic tells which call",
-						c.flags.seed, n, i)
-				}
-			}
-			c.mu.Unlock()
-		}
-	}
-}
-
-// progress is how far the workers are, in a line.
-func (c *campaign) progress(took time.Duration) string {
-	r := c.result(took)
-	hit, reachable := r.covered()
-	states := driver.Sketch(r.States)
-	return fmt.Sprintf("%d calls, %d/s, %d of %d clauses, %d states, %d failures", r.Calls, perSecond(r.Calls, took), hit, reachable,
-		states.Count(), len(r.Failures))
-}
-
-// result adds up what the workers have said.
-func (c *campaign) result(took time.Duration) *fuzzResult {
-	var sum driver.Stats
-	for i := range c.stats {
-		sum.Add(&c.stats[i])
-	}
-	r := &fuzzResult{Seconds: float64(took.Milliseconds()) / 1000, Failing: c.failing, Failures: c.failures}
-	r.count(&sum)
-	return r
-}
-
-func (c *campaign) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = errors.Join(c.err, err)
-}
-
-// work is worker i.
-func (c *campaign) work(ctx context.Context, i int, stop func()) error {
-	config := c.config
-	config.Stream = c.stream + uint64(i)
-	if n := uint64(c.flags.jobs); c.flags.calls > 0 {
-		config.Calls = (c.flags.calls + n - 1) / n
-	}
-	d, err := driver.New(config)
-	if err != nil {
-		return err
-	}
-	defer c.say(i, d)
-	last := time.Now()
-	for ctx.Err() == nil && !d.Done() {
-		f, err := d.Next()
-		if err != nil {
-			return err
-		}
-		if f != nil {
-			if err := c.found(f, stop); err != nil {
+			if err := c.look(now); err != nil {
 				return err
 			}
 		}
-		if now := time.Now(); now.Sub(last) > publish {
-			last = now
-			c.say(i, d)
+	}
+}
+
+// look shows how far the workers are. The error says which is stuck.
+func (c *campaign[S]) look(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.line.due(now) {
+		c.line.print(now, fmt.Sprintf("%s, %d failures", c.progress(c.sum(), now.Sub(c.start)), len(c.failures)))
+	}
+	for i, moved := range c.moved {
+		if c.patience > 0 && now.Sub(moved) > c.patience {
+			return fmt.Errorf("stuck: with seed %d, a script of worker %d never ends; fuzz --deterministic tells which call", c.flags.seed, i)
 		}
-	}
-	return d.Close()
-}
-
-// say publishes how far worker i is.
-func (c *campaign) say(i int, d *driver.Driver) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.stats[i] = d.Stats
-	c.moved[i] = time.Now()
-}
-
-// found shows a failure if it is of a new kind, as small as it gets.
-func (c *campaign) found(f *driver.Failure, stop func()) error {
-	key := signature(f)
-	if c.seen(key) {
-		return nil
-	}
-	small, err := minimize(c.config, f)
-	if err != nil {
-		return err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	i := c.known[key]
-	r, err := reproducer(c.config, fmt.Sprintf("failure-%d", i+1), small)
-	if err != nil {
-		return err
-	}
-	text := string(r.Text())
-	if small.Err != nil {
-		text += small.String() + "\n"
-	}
-	trace, err := writeForms(c.flags.out, r)
-	if err != nil {
-		return err
-	}
-	c.failures[i].Script, c.failures[i].Trace = text, trace
-	c.line.clear()
-	if _, err := fmt.Fprintf(c.out, "failure %d, in %s:\n%s\n", i+1, trace, text); err != nil {
-		return err
-	}
-	if len(c.failures) >= c.flags.failures {
-		stop()
 	}
 	return nil
 }
 
-// seen counts a failure and reports whether one like it was seen before.
-func (c *campaign) seen(key string) bool {
+// work is worker i.
+func (c *campaign[S]) work(ctx context.Context, i int, stop func()) error {
+	w, err := c.begin(i)
+	if err != nil {
+		return err
+	}
+	defer c.say(i, w)
+	last := time.Now()
+	for ctx.Err() == nil && !w.Done() {
+		f, err := w.next(ctx)
+		if err != nil {
+			return errors.Join(err, w.Close())
+		}
+		if f != nil {
+			if err := c.found(f, stop); err != nil {
+				return errors.Join(err, w.Close())
+			}
+		}
+		if now := time.Now(); now.Sub(last) > publish {
+			last = now
+			c.say(i, w)
+		}
+	}
+	return w.Close()
+}
+
+// say publishes how far worker i is.
+func (c *campaign[S]) say(i int, w worker[S]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said[i], c.moved[i] = w.figures(), time.Now()
+}
+
+// found shows what was found if it is of a new kind, and writes it down.
+func (c *campaign[S]) found(f *finding, stop func()) error {
+	i, known := c.count(f.signature)
+	if known {
+		return nil
+	}
+	r, err := f.reproduce(fmt.Sprintf("failure-%d", i+1))
+	if err != nil {
+		return err
+	}
+	file, err := r.write(c.flags.out)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.failures[i].Script, c.failures[i].Trace = r.text, file
+	c.line.clear()
+	if len(c.failures) >= c.flags.failures {
+		stop()
+	}
+	if !c.flags.json {
+		_, err = fmt.Fprintf(c.out, "failure %d, in %s:\n%s\n", i+1, file, r.text)
+		return err
+	}
+	return json.NewEncoder(c.out).Encode(c.failures[i])
+}
+
+// count counts a failure and gives its number, and whether one like it was seen before.
+func (c *campaign[S]) count(signature string) (i int, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.failing++
-	i, known := c.known[key]
-	if !known {
+	if i, known = c.known[signature]; !known {
 		i = len(c.failures)
-		c.known[key] = i
-		c.failures = append(c.failures, fuzzFailure{Signature: key})
+		c.known[signature] = i
+		c.failures = append(c.failures, failure{Signature: signature})
 	}
 	c.failures[i].Scripts++
-	return known
+	return i, known
+}
+
+// conclude prints the figures of a search. The error is errReported if something was found wrong, or says that it was interrupted.
+func conclude(cmd *cobra.Command, asJSON bool, figures []figure, failing uint64, failures []failure) error {
+	figures = append(figures, figure{"failing", failing}, figure{"failures", len(failures)})
+	if err := printFigures(cmd.OutOrStdout(), asJSON, figures); err != nil {
+		return err
+	}
+	if failing > 0 {
+		return errReported
+	}
+	return cmd.Context().Err()
 }

@@ -80,7 +80,7 @@ func (f *conformFlags) run(cmd *cobra.Command) error {
 
 func (f *conformFlags) print(w io.Writer, finding *proptest.Finding) error {
 	if f.out != "" && finding.Case != nil {
-		if _, err := writeForms(f.out, finding.Case); err != nil {
+		if _, err := ofCase(finding.Case).write(f.out); err != nil {
 			return err
 		}
 	}

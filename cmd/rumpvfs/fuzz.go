@@ -3,26 +3,21 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"rumpvfs/proptest/driver"
 )
 
 // fuzzFlags are the flags of the command.
 type fuzzFlags struct {
-	test     testFlags
-	duration time.Duration
-	calls    uint64
-	seed     uint64
-	jobs     int
-	shard    string
-	failures int
-	out      string
-	results  string
-	json     bool
+	searchFlags
+	test    testFlags
+	shard   string
+	results string
 }
 
 func newFuzz() *cobra.Command {
@@ -31,7 +26,9 @@ func newFuzz() *cobra.Command {
 		Use:   "fuzz",
 		Short: "Make random scripts on kernel and model",
 		Long: `fuzz makes random scripts of system calls on a kernel and on an oracle, and
-compares after every call. Of failures that are alike the first is made as small
+compares after every call. After every hundredth, and at the end of a script,
+the whole kernel is checked (--check says how often): its references, locks,
+lists, trees, pages and buffers must fit together. Of failures that are alike the first is made as small
 as it gets, shown with both answers, and written to a directory as text, trace,
 Go test, shell script and C program. It ends with a line of figures. The exit
 status is 0 only if nothing was found wrong.
@@ -46,16 +43,10 @@ runs that have no script in common; "fuzz merge" adds their results up.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.test.add(cmd, 100)
+	f.add(cmd, "calls")
 	fl := cmd.Flags()
-	fl.DurationVar(&f.duration, "time", 0, "how long to go on; a minute if --calls says nothing either")
-	fl.Uint64Var(&f.calls, "calls", 0, "how many calls to make; 0 for as many as there is time for")
-	fl.Uint64Var(&f.seed, "seed", 0, "seed of the scripts")
-	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "kernels that run at a time")
 	fl.StringVar(&f.shard, "shard", "0/1", "which of how many runs this is")
-	fl.IntVar(&f.failures, "failures", 10, "different failures that end the run")
-	fl.StringVar(&f.out, "out", "fuzz-failures", "directory to write failures to; made when there is one")
 	fl.StringVar(&f.results, "results", "", "file to write the results to, for fuzz merge")
-	fl.BoolVar(&f.json, "json", false, "print the figures as JSON")
 	cmd.AddCommand(newMerge())
 	return cmd
 }
@@ -69,25 +60,17 @@ func (f *fuzzFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if f.jobs < 1 || f.jobs > maxJobs || f.failures < 1 {
-		return usageError{fmt.Errorf("there are from 1 to %d jobs, and at least 1 failure", maxJobs)}
+	if err := f.check(); err != nil {
+		return err
 	}
-	if f.duration == 0 && f.calls == 0 {
-		f.duration = time.Minute
-	}
-	ctx := cmd.Context()
-	if f.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.duration)
-		defer cancel()
-	}
-	config.Seed = f.seed
-	campaign := newCampaign(config, f, shard*maxJobs)
-	r, err := campaign.run(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr())
+	config.Seed, config.Calls, config.Stream = f.seed, f.share(), shard*maxJobs
+	c := f.campaign(config)
+	sum, took, err := c.run(cmd)
 	if err != nil {
 		return err
 	}
-	r.Shards = 1
+	r := newFuzzResult(sum, took)
+	r.Shards, r.Failing, r.Failures = 1, c.failing, c.failures
 	r.FS, r.Quirks, r.Oracle = f.test.fs, f.test.quirks, f.test.oracle
 	if f.test.model != "" {
 		r.Quirks += " model " + f.test.model
@@ -100,14 +83,55 @@ func (f *fuzzFlags) run(cmd *cobra.Command) error {
 			return err
 		}
 	}
-	if err := r.finish(cmd.OutOrStdout(), f.json); err != nil {
-		return err
-	}
-	return cmd.Context().Err()
+	return conclude(cmd, f.json, r.figures(), c.failing, c.failures)
 }
 
-// maxJobs is how many workers a shard may have, so that no two of any shards have a stream of scripts in common.
-const maxJobs = 1024
+// campaign is what the command does.
+func (f *fuzzFlags) campaign(config driver.Config) *campaign[driver.Stats] {
+	return &campaign[driver.Stats]{
+		flags: &f.searchFlags, patience: stuck, add: (*driver.Stats).Add,
+		begin: func(i int) (worker[driver.Stats], error) {
+			own := config
+			own.Stream += uint64(i)
+			d, err := driver.New(own)
+			return &fuzzer{d, own}, err
+		},
+		progress: func(sum *driver.Stats, took time.Duration) string {
+			hit, reachable := newFuzzResult(sum, took).covered()
+			return fmt.Sprintf("%d calls, %d/s, %d of %d clauses, %d states", sum.Calls, perSecond(sum.Calls, took), hit, reachable, sum.States.Count())
+		},
+	}
+}
+
+// A fuzzer is a worker.
+type fuzzer struct {
+	*driver.Driver
+	config driver.Config
+}
+
+func (w *fuzzer) figures() driver.Stats { return w.Stats }
+
+func (w *fuzzer) next(context.Context) (*finding, error) {
+	f, err := w.Next()
+	if f == nil || err != nil {
+		return nil, err
+	}
+	return &finding{signature(f), func(name string) (*reproducer, error) {
+		small, err := minimize(w.config, f)
+		if err != nil {
+			return nil, err
+		}
+		c, err := caseOf(w.config, name, small)
+		if err != nil {
+			return nil, err
+		}
+		r := ofCase(c)
+		if small.Err != nil {
+			r.text += small.String() + "\n"
+		}
+		return r, nil
+	}}, nil
+}
 
 // parseShard reads I/N.
 func parseShard(text string) (i, n uint64, err error) {

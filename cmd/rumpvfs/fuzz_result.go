@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"time"
@@ -27,26 +26,21 @@ type fuzzResult struct {
 	Failing  uint64            `json:"failing"` // scripts
 	Clauses  map[string]uint64 `json:"clauses"` // how often each was exercised
 	States   []byte            `json:"states"`  // a driver.Sketch
-	Failures []fuzzFailure     `json:"failures"`
+	Failures []failure         `json:"failures"`
 }
 
-// A fuzzFailure is a failure of which there may be many scripts.
-type fuzzFailure struct {
-	Signature string `json:"signature"`
-	Scripts   uint64 `json:"scripts"`
-	Trace     string `json:"trace,omitempty"` // file
-	Script    string `json:"script"`          // the smallest, as text with both answers
-}
-
-// count sets the figures of a driver.
-func (r *fuzzResult) count(s *driver.Stats) {
-	r.Calls, r.Scripts, r.Checks, r.States = s.Calls, s.Scripts, s.Checks, s.States[:]
-	r.Clauses = map[string]uint64{}
+// newFuzzResult is what drivers have come to.
+func newFuzzResult(sum *driver.Stats, took time.Duration) *fuzzResult {
+	r := &fuzzResult{
+		Seconds: float64(took.Milliseconds()) / 1000, Calls: sum.Calls, Scripts: sum.Scripts, Checks: sum.Checks, States: sum.States[:],
+		Clauses: map[string]uint64{},
+	}
 	for id := clause.ID(1); int(id) <= len(clause.All()); id++ {
-		if s.Coverage[id] > 0 {
-			r.Clauses[id.String()] = s.Coverage[id]
+		if sum.Coverage[id] > 0 {
+			r.Clauses[id.String()] = sum.Coverage[id]
 		}
 	}
+	return r
 }
 
 // add adds the result of another shard of the same run, or of another run of the same kind.
@@ -71,7 +65,7 @@ func (r *fuzzResult) add(o *fuzzResult) error {
 	a.Add(&b)
 	r.States = a[:]
 	for _, f := range o.Failures {
-		i := slices.IndexFunc(r.Failures, func(g fuzzFailure) bool { return g.Signature == f.Signature })
+		i := slices.IndexFunc(r.Failures, func(g failure) bool { return g.Signature == f.Signature })
 		switch {
 		case i < 0:
 			r.Failures = append(r.Failures, f)
@@ -105,19 +99,8 @@ func (r *fuzzResult) figures() []figure {
 	return []figure{
 		{"fs", r.FS}, {"oracle", r.Oracle}, {"shards", r.Shards}, {"calls", r.Calls}, {"scripts", r.Scripts}, {"seconds", r.Seconds},
 		{"rate", perSecond(r.Calls, time.Duration(r.Seconds*float64(time.Second)))}, {"clauses", hit}, {"reachable", reachable},
-		{"states", states.Count()}, {"checks", r.Checks}, {"failing", r.Failing}, {"failures", len(r.Failures)},
+		{"states", states.Count()}, {"checks", r.Checks},
 	}
-}
-
-// finish prints the figures. The error is errReported if something was found wrong.
-func (r *fuzzResult) finish(w io.Writer, asJSON bool) error {
-	if err := printFigures(w, asJSON, r.figures()); err != nil {
-		return err
-	}
-	if r.Failing > 0 {
-		return errReported
-	}
-	return nil
 }
 
 // write writes the result to a file.
@@ -157,7 +140,7 @@ them has found anything wrong.`,
 					fmt.Fprintf(cmd.OutOrStdout(), "%s, in %d scripts:\n%s", f.Signature, f.Scripts, f.Script)
 				}
 			}
-			return sum.finish(cmd.OutOrStdout(), asJSON)
+			return conclude(cmd, asJSON, sum.figures(), sum.Failing, sum.Failures)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the figures as JSON")

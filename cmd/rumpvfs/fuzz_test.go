@@ -4,15 +4,19 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/mutant"
 )
 
 // TestFuzzInterrupted stops a run and has its results so far.
@@ -23,9 +27,42 @@ func TestFuzzInterrupted(t *testing.T) {
 	cmd := &cobra.Command{}
 	cmd.SetOut(&out)
 	cmd.SetContext(ctx)
-	f := fuzzFlags{test: testFlags{fs: "rumpfs", oracle: "model"}, jobs: 2, shard: "0/1", failures: 1}
+	f := fuzzFlags{searchFlags: searchFlags{jobs: 2, failures: 1}, test: testFlags{fs: "rumpfs", oracle: "model"}, shard: "0/1"}
 	if err := f.run(cmd); !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "calls=0 ") {
 		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// TestFuzzInvariant has a kernel leak references, which shows in no answer, and finds the call that does.
+func TestFuzzInvariant(t *testing.T) {
+	leak, err := mutant.Named("lookup-dotdot-leak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := fuzzFlags{searchFlags: searchFlags{jobs: 1, failures: 1, most: 10000, out: t.TempDir()}, test: testFlags{fs: "rumpfs", oracle: "model", check: 100}}
+	c, err := f.test.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Quirks = kern.Fixed
+	c.System = func() (call.System, error) { return mutant.New(leak, c.FS, mutant.Config{Quirks: c.Quirks}) }
+	var out bytes.Buffer
+	cmd := &cobra.Command{}
+	cmd.SetOut(&out)
+	cmd.SetContext(context.Background())
+	campaign := f.campaign(c)
+	if _, _, err := campaign.run(cmd); err != nil {
+		t.Error(err)
+	}
+	if len(campaign.failures) != 1 {
+		t.Fatalf("%v\n%s", campaign.failures, out.String())
+	}
+	text := campaign.failures[0].Script
+	if !strings.HasPrefix(text, "# invalid: broken: ") || strings.Count(text, " => ") > 2 || strings.Contains(text, "but got") {
+		t.Error(text)
+	}
+	if list, err := filepath.Glob(filepath.Join(f.out, "failure_1*")); err != nil || len(list) != 5 {
+		t.Error(list, err)
 	}
 }
 
@@ -43,10 +80,13 @@ func TestFuzzStuck(t *testing.T) {
 	woken := make(chan struct{})
 	defer close(woken)
 	c := driver.Config{FS: fs, System: func() (call.System, error) { return sleeper{fs.Model(0), woken}, nil }}
-	campaign := newCampaign(c, &fuzzFlags{jobs: 1, failures: 1}, 0)
+	f := fuzzFlags{searchFlags: searchFlags{jobs: 1, failures: 1}}
+	campaign := f.campaign(c)
 	campaign.patience = time.Millisecond
-	var live bytes.Buffer
-	if _, err := campaign.run(context.Background(), &live, &live); err == nil || !strings.Contains(err.Error(), "never ends") {
+	cmd := &cobra.Command{}
+	cmd.SetOut(io.Discard)
+	cmd.SetContext(context.Background())
+	if _, _, err := campaign.run(cmd); err == nil || !strings.Contains(err.Error(), "never ends") {
 		t.Error(err)
 	}
 }

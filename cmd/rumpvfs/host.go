@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,11 +16,8 @@ import (
 
 // hostFlags are the flags of the command.
 type hostFlags struct {
-	fs             string
-	duration       time.Duration
-	calls, seed    uint64
-	jobs, failures int
-	json           bool
+	searchFlags
+	fs string
 }
 
 func newHost() *cobra.Command {
@@ -33,29 +29,16 @@ func newHost() *cobra.Command {
 tmpfs of the Linux that it runs on, in a child process with a root directory and
 credentials of its own, for which it needs the superuser. What NetBSD and Linux
 do otherwise is a table; host lists what of it occurred, and how often. Anything
-else that differs is a failure, and made as small as it gets.`,
+else that differs is a failure: of those that are alike the first is made as small
+as it gets, shown with both answers, and written to a directory as text, trace,
+Go test (which asks Linux again), shell script and C program.`,
 		Example: `  rumpvfs host --calls 5000000`,
 		Args:    none,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
-	fl := cmd.Flags()
-	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
-	fl.DurationVar(&f.duration, "time", 0, "how long to go on; a minute if --calls says nothing either")
-	fl.Uint64Var(&f.calls, "calls", 0, "how many calls to compare; 0 for as many as there is time for")
-	fl.Uint64Var(&f.seed, "seed", 0, "seed of the scripts")
-	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "kernels that run at a time")
-	fl.IntVar(&f.failures, "failures", 3, "failures that end a job")
-	fl.BoolVar(&f.json, "json", false, "print the figures as JSON")
+	f.add(cmd, "calls")
+	cmd.Flags().StringVar(&f.fs, "fs", "rumpfs", "file system")
 	return cmd
-}
-
-// hostResult is what the jobs came to.
-type hostResult struct {
-	mu             sync.Mutex
-	calls, scripts uint64            // mu
-	seen           []uint64          // mu: of each difference
-	failures       []*driver.Failure // mu
-	err            error             // mu
 }
 
 func (f *hostFlags) run(cmd *cobra.Command) error {
@@ -63,89 +46,82 @@ func (f *hostFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if f.jobs < 1 || f.jobs > maxJobs || f.failures < 1 {
-		return usageError{fmt.Errorf("there are from 1 to %d jobs, and at least 1 failure", maxJobs)}
-	}
-	if f.duration == 0 && f.calls == 0 {
-		f.duration = time.Minute
-	}
-	ctx := cmd.Context()
-	if f.duration > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, f.duration)
-		defer cancel()
-	}
-	start := time.Now()
-	r := hostResult{seen: make([]uint64, len(host.Differences()))}
-	var jobs sync.WaitGroup
-	for i := range f.jobs {
-		jobs.Go(func() {
-			r.work(ctx, host.Config{
-				Seed: f.seed, Stream: uint64(i), Calls: (f.calls + uint64(f.jobs) - 1) / uint64(f.jobs), Failures: f.failures, FS: fs,
-			})
-		})
-	}
-	jobs.Wait()
-	if r.err != nil {
-		return r.err
-	}
-	if err := f.print(cmd.OutOrStdout(), &r, time.Since(start)); err != nil {
+	if err := f.check(); err != nil {
 		return err
 	}
-	return cmd.Context().Err()
+	c := campaign[hosted]{
+		flags: &f.searchFlags, patience: stuck, add: (*hosted).add,
+		begin: func(i int) (worker[hosted], error) {
+			r, err := host.NewRunner(host.Config{Seed: f.seed, Stream: uint64(i), Calls: f.share(), FS: fs})
+			return &hoster{r, fs}, err
+		},
+		progress: func(sum *hosted, took time.Duration) string {
+			return fmt.Sprintf("%d calls, %d/s, %d differences", sum.calls, perSecond(sum.calls, took), sum.kinds())
+		},
+	}
+	sum, took, err := c.run(cmd)
+	if err != nil {
+		return err
+	}
+	if !f.json {
+		if err := sum.print(cmd.OutOrStdout()); err != nil {
+			return err
+		}
+	}
+	return conclude(cmd, f.json, []figure{
+		{"fs", f.fs}, {"calls", sum.calls}, {"scripts", sum.scripts}, {"seconds", seconds(took)}, {"rate", perSecond(sum.calls, took)},
+		{"differences", sum.kinds()},
+	}, c.failing, c.failures)
 }
 
-// work is one job.
-func (r *hostResult) work(ctx context.Context, c host.Config) {
-	runner, err := host.NewRunner(c)
-	var failures []*driver.Failure
-	if err == nil {
-		failures, err = runner.Run(ctx)
-		err = errors.Join(err, runner.Close())
+// A hoster is a worker.
+type hoster struct {
+	*host.Runner
+	fs driver.FS
+}
+
+func (w *hoster) next(context.Context) (*finding, error) {
+	f, err := w.Next()
+	if f == nil || err != nil {
+		return nil, err
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.err = errors.Join(r.err, err)
-	r.failures = append(r.failures, failures...)
-	if runner == nil {
-		return
+	return &finding{signature(f), func(name string) (*reproducer, error) { return ofCase(host.Reproducer(name, w.fs, w.Shrunk(f))), nil }}, nil
+}
+
+func (w *hoster) figures() hosted { return hosted{w.Calls, w.Scripts, slices.Clone(w.Seen)} }
+
+// hosted is what hosters have come to.
+type hosted struct {
+	calls, scripts uint64
+	seen           []uint64 // of each difference
+}
+
+func (h *hosted) add(o *hosted) {
+	h.calls += o.calls
+	h.scripts += o.scripts
+	if h.seen == nil {
+		h.seen = make([]uint64, len(host.Differences()))
 	}
-	r.calls += runner.Calls
-	r.scripts += runner.Scripts
-	for i, n := range runner.Seen {
-		r.seen[i] += n
+	for i, n := range o.seen {
+		h.seen[i] += n
 	}
 }
 
-// print prints what differed and the figures. The error is errReported if something was found wrong.
-func (f *hostFlags) print(w io.Writer, r *hostResult, took time.Duration) error {
-	kinds := 0
+// kinds is how many differences were seen.
+func (h *hosted) kinds() (n int) {
+	for _, times := range h.seen {
+		n += int(min(times, 1))
+	}
+	return n
+}
+
+// print lists the differences that were seen.
+func (h *hosted) print(w io.Writer) (err error) {
 	for i, d := range host.Differences() {
-		if r.seen[i] == 0 {
-			continue
+		if h.seen[i] > 0 {
+			_, e := fmt.Fprintf(w, "%9d %s: %s\n", h.seen[i], d.Name, d.Sentence)
+			err = errors.Join(err, e)
 		}
-		kinds++
-		if f.json {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%9d %s: %s\n", r.seen[i], d.Name, d.Sentence); err != nil {
-			return err
-		}
-	}
-	for _, failure := range r.failures {
-		if f.json {
-			break
-		}
-		if err := printFailure(w, failure); err != nil {
-			return err
-		}
-	}
-	err := printFigures(w, f.json, []figure{
-		{"fs", f.fs}, {"calls", r.calls}, {"scripts", r.scripts}, {"seconds", seconds(took)}, {"rate", perSecond(r.calls, took)},
-		{"differences", kinds}, {"failures", len(r.failures)},
-	})
-	if err == nil && len(r.failures) > 0 {
-		err = errReported
 	}
 	return err
 }

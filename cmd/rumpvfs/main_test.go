@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -26,12 +27,21 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	caches := []string{"GOCACHE", "GOMODCACHE"}
+	dirs, err := exec.Command("go", append([]string{"env"}, caches...)...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:       "testdata/script",
 		Cmds:      map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "signalled": signalled},
 		Condition: condition,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("MODULE", module)
+			env.Setenv("GOFLAGS", os.Getenv("GOFLAGS"))
+			for i, name := range caches {
+				env.Setenv(name, strings.Fields(string(dirs))[i])
+			}
 			return os.Mkdir(filepath.Join(env.WorkDir, "home"), 0o755)
 		},
 	})

@@ -106,14 +106,14 @@ func (f *minimizeFlags) show(cmd *cobra.Command, config driver.Config, sec *scri
 	if name == "" {
 		name = "script"
 	}
-	r, err := reproducer(config, name, failure)
+	r, err := caseOf(config, name, failure)
 	if err != nil {
 		return err
 	}
 	if _, err := cmd.OutOrStdout().Write(r.Text()); err != nil || f.out == "" {
 		return err
 	}
-	_, err = writeForms(f.out, r)
+	_, err = ofCase(r).write(f.out)
 	return err
 }
 
@@ -134,33 +134,11 @@ func readScript(cmd *cobra.Command, file string) (*script.Script, error) {
 
 // callsOf are the calls of a section, whose names are bound to what the oracle answers. Lines that prepare the file system
 // are left out, since that is done anyway.
-func callsOf(config driver.Config, sec *script.Section) (calls []call.Call, err error) {
+func callsOf(config driver.Config, sec *script.Section) ([]call.Call, error) {
 	oracle, err := config.NewOracle()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = oracle.Close() }()
-	rd, setup := call.NewReader(), config.FS.Setup
-	var r call.Result
-	for i := range sec.Lines {
-		l := &sec.Lines[i]
-		if l.Call == nil {
-			continue
-		}
-		if len(setup) > 0 && l.Call.String() == setup[0] {
-			setup = setup[1:]
-			continue
-		}
-		c, ok, err := rd.Call(l.Call)
-		if err != nil {
-			return nil, fmt.Errorf("%d: %w", l.Number, err)
-		}
-		if !ok {
-			continue
-		}
-		calls = append(calls, c)
-		oracle.Do(&c, &r)
-		rd.Note(l.Call, &c, &r)
-	}
-	return calls, nil
+	return call.ReadSection(sec, oracle, config.FS.Setup)
 }

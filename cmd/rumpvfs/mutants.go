@@ -1,16 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,21 +17,17 @@ import (
 
 // mutantsFlags are the flags of the command.
 type mutantsFlags struct {
-	each     time.Duration
+	searchFlags
 	only     string
 	strategy string
-	seed     uint64
-	jobs     int
-	out      string
 	list     bool
-	json     bool
 }
 
 // strategies are what mutants are hunted with, by their kind.
 var strategies = []string{mutant.Plain: "model", mutant.Concurrent: "schedules", mutant.Fault: "faults"}
 
 func newMutants() *cobra.Command {
-	var f mutantsFlags
+	f := mutantsFlags{searchFlags: searchFlags{duration: time.Minute, seed: 1, failures: 1}}
 	cmd := &cobra.Command{
 		Use:   "mutants",
 		Short: "Hunt kernels that are known to have a bug",
@@ -43,23 +36,21 @@ notice: by random calls against the model, by the schedules of concurrent
 programs, or by random calls on a file system that fails now and then, as the
 bug is one of plain calls, of concurrency or of errors. It prints a table: the
 mutant, the strategy, what gave it away, how many calls (or schedules) that took,
-and whether the script that shows it is as small as it gets. The exit status is
-0 only if all were noticed.`,
+and whether the script that shows it is as small as it gets. With --out, what
+shows a bug is written to a directory in the forms of fuzz, or if it takes several
+lwps of schedules. The exit status is 0 only if all were noticed.`,
 		Example: `  rumpvfs mutants --time 60s
   rumpvfs mutants --only race- --strategy schedules
   rumpvfs mutants --list`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
+	f.addBasics(cmd)
 	fl := cmd.Flags()
-	fl.DurationVar(&f.each, "time", time.Minute, "how long to hunt each")
+	fl.DurationVar(&f.duration, "time", f.duration, "how long to hunt each")
 	fl.StringVar(&f.only, "only", "", "hunt those whose name contains this")
 	fl.StringVar(&f.strategy, "strategy", "all", "hunt those of a strategy: model, schedules, faults or all")
-	fl.Uint64Var(&f.seed, "seed", 1, "seed of the scripts and schedules")
-	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "mutants that are hunted at a time")
-	fl.StringVar(&f.out, "out", "", "directory to write reproducers to, in all forms")
 	fl.BoolVar(&f.list, "list", false, "only say what the mutants are")
-	fl.BoolVar(&f.json, "json", false, "print JSON, one mutant a line, then the figures")
 	return cmd
 }
 
@@ -68,8 +59,8 @@ func (f *mutantsFlags) chosen() (list []*mutant.Mutant, err error) {
 	if f.strategy != "all" && !slices.Contains(strategies, f.strategy) {
 		return nil, usageError{fmt.Errorf("no strategy is called %q, only %s and all", f.strategy, strings.Join(strategies, ", "))}
 	}
-	if f.jobs < 1 || f.jobs > maxJobs {
-		return nil, usageError{fmt.Errorf("there are from 1 to %d jobs", maxJobs)}
+	if err := f.check(); err != nil {
+		return nil, err
 	}
 	for _, m := range mutant.All() {
 		if strings.Contains(m.Name, f.only) && (f.strategy == "all" || f.strategy == strategies[m.Kind]) {
@@ -152,63 +143,44 @@ func (f *mutantsFlags) describe(w io.Writer, list []*mutant.Mutant) error {
 type mutantRow struct {
 	kill *mutant.Kill
 	took time.Duration
+	err  error // why it could not be hunted
 }
 
 // hunt hunts mutants, a few at a time, and prints each in its turn.
-func (f *mutantsFlags) hunt(ctx context.Context, w io.Writer, list []*mutant.Mutant) ([]mutantRow, error) {
-	rows := make([]mutantRow, len(list))
-	done := make([]chan struct{}, len(list))
-	for i := range done {
-		done[i] = make(chan struct{})
-	}
-	errs := make([]error, len(list))
-	var next atomic.Int64
-	var group sync.WaitGroup
-	for range f.jobs {
-		group.Go(func() {
-			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
-				errs[i] = f.one(ctx, list[i], &rows[i])
-				close(done[i])
+func (f *mutantsFlags) hunt(ctx context.Context, w io.Writer, list []*mutant.Mutant) (rows []mutantRow, err error) {
+	err = ordered(ctx, len(list), f.jobs,
+		func(ctx context.Context, i int) mutantRow { return f.one(ctx, list[i]) },
+		func(_ int, r mutantRow) error {
+			if err := cmp.Or(ctx.Err(), r.err); err != nil {
+				return err
 			}
+			rows = append(rows, r)
+			return f.row(w, &r)
 		})
+	if ctx.Err() != nil {
+		err = nil // there are results so far
 	}
-	var hunted []mutantRow
-	for i := range list {
-		select {
-		case <-done[i]:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil || errs[i] != nil {
-			break
-		}
-		hunted = append(hunted, rows[i])
-		if err := f.row(w, &rows[i]); err != nil {
-			return nil, err
-		}
-	}
-	group.Wait()
-	return hunted, errors.Join(errs...)
+	return rows, err
 }
 
 // one hunts a mutant.
-func (f *mutantsFlags) one(ctx context.Context, m *mutant.Mutant, r *mutantRow) error {
-	ctx, cancel := context.WithTimeout(ctx, f.each)
+func (f *mutantsFlags) one(ctx context.Context, m *mutant.Mutant) (r mutantRow) {
+	ctx, cancel := context.WithTimeout(ctx, f.duration)
 	defer cancel()
 	start := time.Now()
-	k, err := mutant.Hunt(ctx, m, f.seed, 0)
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.Name, err)
+	if r.kill, r.err = mutant.Hunt(ctx, m, f.seed, 0); r.err != nil {
+		r.err = fmt.Errorf("%s: %w", m.Name, r.err)
+		return r
 	}
-	r.kill, r.took = k, time.Since(start)
-	if f.out == "" || k.Failure == nil {
-		return nil
+	if r.took = time.Since(start); f.out == "" || !r.kill.Killed() {
+		return r
 	}
-	c, err := k.Case()
-	if err != nil {
-		return err
+	files, err := r.kill.Files()
+	if err == nil {
+		_, err = (&reproducer{name: m.Name, files: files}).write(f.out)
 	}
-	_, err = writeForms(f.out, c)
-	return err
+	r.err = err
+	return r
 }
 
 // row prints a line of the table.

@@ -67,7 +67,7 @@ func (f *quirksFlags) run(cmd *cobra.Command) error {
 			fmt.Fprintf(w, "%v after %.2f seconds:\n%s\n", lesson.Quirks, time.Since(start).Seconds(), lesson.Case.Text())
 		}
 		if f.out != "" {
-			if _, err := writeForms(f.out, lesson.Case); err != nil {
+			if _, err := ofCase(lesson.Case).write(f.out); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,40 @@ import (
 	"rumpvfs/proptest/shrink"
 )
 
+// A reproducer is a failure in all its forms.
+type reproducer struct {
+	name  string
+	text  string // for people
+	files []repro.File
+}
+
+// write writes all forms to a directory and gives the name of the one to run again.
+func (r *reproducer) write(dir string) (file string, err error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
+	}
+	forms := map[string]string{}
+	for _, f := range r.files {
+		name := filepath.Join(dir, strings.Map(fileRune, r.name)+f.Suffix)
+		if err := os.WriteFile(name, f.Text, 0o666); err != nil {
+			return "", err
+		}
+		forms[f.Suffix] = name
+	}
+	return cmp.Or(forms[".trace"], forms[".txt"]), nil
+}
+
+// fileRune is what stands in a file's name for a character of a case's.
+func fileRune(r rune) rune {
+	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
+		return r
+	}
+	return '_'
+}
+
+// ofCase is a case as a reproducer.
+func ofCase(c *repro.Case) *reproducer { return &reproducer{c.Name, string(c.Text()), c.Files()} }
+
 // minimize makes the script of a failure as small as it gets, with a driver of its own that checks after every call.
 func minimize(c driver.Config, f *driver.Failure) (*driver.Failure, error) {
 	c.Every = 1
@@ -20,19 +55,18 @@ func minimize(c driver.Config, f *driver.Failure) (*driver.Failure, error) {
 		return nil, err
 	}
 	defer func() { _ = d.Close() }() // what it has left over is what is being shown
-	if g, err := d.Replay(f.Script); err == nil && g != nil {
-		f = g
+	again := func(script []call.Call) {
+		if g, err := d.Replay(script); err == nil && g != nil {
+			f = g
+		}
 	}
-	small := shrink.Minimize(f.Script, d.Like(f))
-	g, err := d.Replay(small)
-	if err != nil || g == nil {
-		return f, err // it does not fail again
-	}
-	return g, nil
+	again(f.Script)
+	again(shrink.Minimize(f.Script, d.Like(f)))
+	return f, nil
 }
 
-// reproducer makes a case of a failure.
-func reproducer(c driver.Config, name string, f *driver.Failure) (*repro.Case, error) {
+// caseOf makes a case of a failure.
+func caseOf(c driver.Config, name string, f *driver.Failure) (*repro.Case, error) {
 	oracle, err := c.NewOracle()
 	if err != nil {
 		return nil, err
@@ -61,31 +95,6 @@ func why(f *driver.Failure) string {
 		return fmt.Sprintf("%v: %v: %s", f.Kind, f.Clause, f.Clause.Info().Sentence)
 	}
 	return f.Kind.String()
-}
-
-// writeForms writes a case to a directory in all forms and gives the name of the trace.
-func writeForms(dir string, c *repro.Case) (trace string, err error) {
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
-	}
-	for _, form := range repro.Forms() {
-		name := filepath.Join(dir, strings.Map(fileRune, c.Name)+form.Suffix)
-		if err := os.WriteFile(name, form.Write(c), 0o666); err != nil {
-			return "", err
-		}
-		if form.Suffix == ".trace" {
-			trace = name
-		}
-	}
-	return trace, nil
-}
-
-// fileRune is what stands in a file's name for a character of a case's.
-func fileRune(r rune) rune {
-	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
-		return r
-	}
-	return '_'
 }
 
 // signature tells failures apart: those with the same one are shown once.

@@ -32,6 +32,34 @@ func NewReader() *Reader {
 	return &Reader{names: map[string]int64{}, procs: map[string]uint8{"p0": 0}}
 }
 
+// ReadSection reads the calls of a section of a script, or of a trace, whose names are bound to what a system answers. Lines that are those
+// of setup, in their order, are left out. The error begins with the number of a line.
+func ReadSection(sec *script.Section, on System, setup []string) (calls []Call, err error) {
+	r := NewReader()
+	var res Result
+	for i := range sec.Lines {
+		l := &sec.Lines[i]
+		if l.Call == nil {
+			continue
+		}
+		if len(setup) > 0 && l.Call.String() == setup[0] {
+			setup = setup[1:]
+			continue
+		}
+		c, ok, err := r.Call(l.Call)
+		if err != nil {
+			return nil, fmt.Errorf("%d: %w", l.Number, err)
+		}
+		if !ok {
+			continue
+		}
+		calls = append(calls, c)
+		on.Do(&c, &res)
+		r.Note(l.Call, &c, &res)
+	}
+	return calls, nil
+}
+
 // Call makes a call from a line. Not ok means that the line is a switch, which makes none. The error says what the
 // line has that no call has: one of the host's calls, a mount, a path of the host, a name that is not bound.
 func (r *Reader) Call(s *script.Call) (c Call, ok bool, err error) {

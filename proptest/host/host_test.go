@@ -135,7 +135,7 @@ func TestNamesOnHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f != nil {
-			t.Fatal(text(r.shrunk(f)))
+			t.Fatal(text(r.Shrunk(f)))
 		}
 		for _, x := range r.now.cases {
 			if (x.Call.Op == call.Rename || x.Call.Op == call.Link) && x.Ours.Errno == 0 {
@@ -172,11 +172,11 @@ func TestFinds(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		host, kernel func(*call.Call, *call.Result)
-		says         string
+		says, shows  string
 	}{
-		"none":   {honest, honest, ""},
-		"host":   {bug, honest, "the table does not say why"},
-		"kernel": {honest, bug, "the kernel is not as the model"},
+		"none":   {honest, honest, "", ""},
+		"host":   {bug, honest, "the table does not say why", "but Linux => EACCES"},
+		"kernel": {honest, bug, "the kernel is not as the model", "but got => EACCES"},
 	} {
 		fs := driver.Rumpfs()
 		r, err := NewRunner(Config{
@@ -197,6 +197,30 @@ func TestFinds(t *testing.T) {
 			for _, f := range list {
 				t.Error(text(f))
 			}
+		case tc.says != "":
+			c := Reproducer("bug", fs, list[0])
+			if written := string(c.Text()); !strings.Contains(written, tc.shows) || len(c.Files()) != 5 {
+				t.Errorf("%s: %s", name, written)
+			}
+			lines, _ := call.Scripts(c.Script)
+			var script strings.Builder
+			for _, l := range lines {
+				fmt.Fprintln(&script, l)
+			}
+			f, err := Replay(&batcher{System: liar{fs.Model(kern.Fixed), tc.host}}, fs.Name, script.String())
+			if err != nil || (f != nil) != (name == "host") {
+				t.Errorf("%s: again: %v, %v", name, f, err)
+			}
+		}
+	}
+}
+
+// TestReplay reads what makes no sense.
+func TestReplay(t *testing.T) {
+	fs := driver.Rumpfs()
+	for _, tc := range []struct{ fs, script string }{{"no-such-fs", ""}, {fs.Name, "frobnicate"}, {fs.Name, `host_read "x"`}} {
+		if f, err := Replay(&batcher{System: fs.Model(kern.Fixed)}, tc.fs, tc.script); f != nil || err == nil {
+			t.Errorf("%v: %v, %v", tc, f, err)
 		}
 	}
 }

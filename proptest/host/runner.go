@@ -85,7 +85,10 @@ func NewRunner(c Config) (r *Runner, err error) {
 }
 
 // Close ends kernel and host.
-func (r *Runner) Close() error { return errors.Join(r.kernel.Close(), r.host.Close()) }
+func (r *Runner) Close() error {
+	_, err := r.finish()
+	return errors.Join(err, r.kernel.Close(), r.host.Close())
+}
 
 // Run makes scripts until the context ends, there are as many calls as Config.Calls says, or as many failures as
 // Config.Failures. The error is that of a kernel or host that cannot be had.
@@ -96,22 +99,23 @@ func (r *Runner) Run(ctx context.Context) (failures []*driver.Failure, err error
 			return failures, err
 		}
 		if f != nil {
-			failures = append(failures, r.shrunk(f))
+			failures = append(failures, r.Shrunk(f))
 		}
 	}
-	f, err := r.finish()
-	if f != nil {
-		failures = append(failures, r.shrunk(f))
-	}
-	return failures, err
+	return failures, nil
 }
 
-// Done reports whether the calls that were asked for are compared.
-func (r *Runner) Done() bool { return r.config.Calls > 0 && r.Calls >= r.config.Calls }
+// Done reports whether the calls that were asked for are compared, and no script is left to be.
+func (r *Runner) Done() bool { return r.enough() && r.sent == nil }
 
-// Next makes one random script, and compares the one before, which the host makes at the same time. There is no failure if
-// all that differs is in the table.
+func (r *Runner) enough() bool { return r.config.Calls > 0 && r.Calls >= r.config.Calls }
+
+// Next makes one random script, unless there are enough, and compares the one before, which the host makes at the same time. There is no
+// failure if all that differs is in the table.
 func (r *Runner) Next() (*driver.Failure, error) {
+	if r.enough() {
+		return r.finish()
+	}
 	r.gen.Begin()
 	if err := r.begin(); err != nil {
 		return nil, err
@@ -268,8 +272,8 @@ func (t *trial) failure(x *Case, got *call.Result, err error) *driver.Failure {
 	}
 }
 
-// shrunk makes the script of a failure as small as it gets.
-func (r *Runner) shrunk(f *driver.Failure) *driver.Failure {
+// Shrunk makes the script of a failure that Next has just found as small as it gets.
+func (r *Runner) Shrunk(f *driver.Failure) *driver.Failure {
 	seen, calls, scripts := append([]uint64(nil), r.Seen...), r.Calls, r.Scripts
 	op := f.Script[f.Index].Op
 	fails := func(script []call.Call) bool {

@@ -107,17 +107,19 @@ func rotateCall(_ *state, c call.Call) []call.Call {
 	return []call.Call{c}
 }
 
-// rotateBack gives names in an answer back what they are without the change.
-func rotateBack(c *call.Call, r *call.Result) {
-	switch c.Op {
-	case call.Readlink, call.Getcwd:
-		r.Data = []byte(rotate(string(r.Data), len(rotated)-1))
-	case call.Getdents:
-		var b []byte
-		for _, e := range r.Entries() {
-			b = call.AppendEntry(b, e.Type, e.Ino, rotate(e.Name, len(rotated)-1))
+// rotateAnswer gives names in an answer others.
+func rotateAnswer(by int) func(c *call.Call, r *call.Result) {
+	return func(c *call.Call, r *call.Result) {
+		switch c.Op {
+		case call.Readlink, call.Getcwd:
+			r.Data = []byte(rotate(string(r.Data), by))
+		case call.Getdents:
+			var b []byte
+			for _, e := range r.Entries() {
+				b = call.AppendEntry(b, e.Type, e.Ino, rotate(e.Name, by))
+			}
+			r.Data = b
 		}
-		r.Data = b
 	}
 }
 

@@ -108,6 +108,35 @@ func TestFinds(t *testing.T) {
 			t.Errorf("%s: %v", rule, f)
 		} else if text := f.String(); !strings.Contains(text, f.Rule.Sentence) || !strings.Contains(text, f.Script[0].String()) {
 			t.Error(text)
+		} else {
+			reproduced(t, f)
+		}
+	}
+}
+
+// reproduced writes a failure down, reads it, and tries the rule again on kernels that do not lie.
+func reproduced(t *testing.T, f *Failure) {
+	t.Helper()
+	c := Reproducer("a-failure", f)
+	written := string(c.Text())
+	if shown := strings.Contains(written, "but got") || f.Rule.text && strings.Contains(written, f.got()); !shown {
+		t.Errorf("%s: only the script:\n%s", f.Rule.Name, written)
+	}
+	for _, file := range c.Files() {
+		if trace := file.Suffix == ".trace"; len(file.Text) == 0 || trace && (f.Rule.base != nil || f.Rule.other != nil) {
+			t.Errorf("%s: %s\n%s", f.Rule.Name, file.Suffix, file.Text)
+		}
+	}
+	if g, err := Replay(f.Rule.Name, f.FS.Name, f.Quirks, f.Seed, f.Choices, strings.Join(c.Test.Lines, "\n")); g != nil || err != nil {
+		t.Errorf("%s: again: %v, %v", f.Rule.Name, g, err)
+	}
+}
+
+// TestReplay reads what makes no sense.
+func TestReplay(t *testing.T) {
+	for _, tc := range []struct{ rule, fs, script string }{{"no-such-rule", "rumpfs", ""}, {"dot", "no-such-fs", ""}, {"dot", "rumpfs", "frobnicate"}} {
+		if f, err := Replay(tc.rule, tc.fs, kern.Fixed, 0, 0, tc.script); f != nil || err == nil {
+			t.Errorf("%v: %v, %v", tc, f, err)
 		}
 	}
 }
@@ -172,7 +201,10 @@ func TestInvariants(t *testing.T) {
 		}
 		list, err := r.Run(context.Background())
 		if err != nil || len(list) != 1 || len(list[0].Script) != 2 || !strings.Contains(list[0].String(), "a reference too many") {
-			t.Errorf("%s: %v, %v", kernel, list, err)
+			t.Fatalf("%s: %v, %v", kernel, list, err)
+		}
+		if text := string(Reproducer("broken", list[0]).Text()); !strings.Contains(text, "# rule few-vnodes: broken: a reference too many") {
+			t.Error(text)
 		}
 		if err := r.Close(); err != nil {
 			t.Error(err)

@@ -16,12 +16,23 @@ type Rule struct {
 	// base and other are the kernels that make the scripts; nil is the usual one. No other kernel means that the rule does
 	// not apply to the script.
 	base, other func(r *Runner) (call.System, error)
-	// answer changes an answer to a changed call into what it must be without the change; nil leaves it as it is.
-	answer func(c *call.Call, r *call.Result)
+	// answer changes an answer to a changed call into what it must be without the change, and changed does the opposite; nil leaves it
+	// as it is.
+	answer, changed func(c *call.Call, r *call.Result)
 	// leaves are calls that scripts do without.
 	leaves []call.Op
 	// same says whether the answers are as they must be; nil is call.Result.Equal.
 	same func(c *call.Call, want, got *call.Result) bool
+	// text says that the other kernel answers with text, in Data.
+	text bool
+}
+
+// alike says whether an answer is as it must be.
+func (r *Rule) alike(c *call.Call, want, got *call.Result) bool {
+	if r.same == nil {
+		return want.Equal(got)
+	}
+	return r.same(c, want, got)
 }
 
 // A state is that before a call, as a model of the kernel has it, and what there is to choose by.
@@ -72,7 +83,8 @@ var rules = []Rule{
 		Sentence: "What files are called does not matter, as long as different names stay different and are as long.",
 		other:    emptyAtFirst,
 		change:   rotateCall,
-		answer:   rotateBack,
+		answer:   rotateAnswer(len(rotated) - 1),
+		changed:  rotateAnswer(1),
 	},
 	{
 		Name:     "sync",
@@ -115,6 +127,7 @@ var rules = []Rule{
 		Sentence: "A call that is written down, read, and made by the language of scripts answers as one that is made.",
 		other:    spoken,
 		same:     sameText,
+		text:     true,
 	},
 }
 

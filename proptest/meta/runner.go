@@ -39,11 +39,16 @@ func (c *Config) mounts() bool { return !c.FS.Root && c.FS.Prepare != nil }
 type Failure struct {
 	Rule   Rule
 	Script []call.Call
-	Other  []call.Call // what was made of it, up to where it shows
-	Index  int         // of the call in Script
-	Want   call.Result // what the call answered
-	Got    call.Result // and what stands for it
-	Err    error       // of a kernel with a broken invariant, or with something left over
+	Other  []call.Call   // what was made of it, up to where it shows
+	Index  int           // of the call in Script
+	Want   call.Result   // what the call answered
+	Got    call.Result   // and what stands for it
+	Made   []call.Result // the answers to Other as they were
+	Err    error         // of a kernel with a broken invariant, or with something left over
+
+	FS            driver.FS
+	Quirks        kern.Quirks
+	Seed, Choices uint64 // by which the rule chose, for Replay
 }
 
 // String tells both scripts and where they part.
@@ -58,8 +63,24 @@ func (f *Failure) String() string {
 		return b.String()
 	}
 	c, o := &f.Script[f.Index], &f.Other[len(f.Other)-1]
-	fmt.Fprintf(&b, "\t=> %s\nand %v\n\t=> %s", f.Want.Format(c), o, f.Got.Format(o))
+	fmt.Fprintf(&b, "\t=> %s\nand %v\n\t=> %s", f.Want.Format(c), o, f.got())
 	return b.String()
+}
+
+// Signature is what failures have in common that are alike: the rule and the call.
+func (f *Failure) Signature() string {
+	if f.Err != nil {
+		return f.Rule.Name + " broken"
+	}
+	return fmt.Sprintf("%s %v %v %v", f.Rule.Name, f.Script[f.Index].Op, f.Want.Errno, f.Got.Errno)
+}
+
+// got is what stands for the answer that is wanted, as text.
+func (f *Failure) got() string {
+	if f.Rule.text {
+		return string(f.Got.Data)
+	}
+	return f.Got.Format(&f.Other[len(f.Other)-1])
 }
 
 // A Runner makes random scripts and tries rules on them. It is used by one goroutine.
@@ -76,12 +97,16 @@ type Runner struct {
 	wrap    func(name string, k call.System) call.System // nil, or what becomes of a kernel that is booted
 	script  []call.Call
 	want    []call.Result
+	made    []call.Result // by the changed script
 	got     call.Result
 }
 
 // NewRunner makes a runner, which Close ends. Kernels are booted when a rule needs them.
 func NewRunner(c Config) *Runner {
 	c.Failures = max(c.Failures, 1)
+	if c.FS.Name == "" {
+		c.FS = driver.Rumpfs()
+	}
 	if c.Rules == nil {
 		c.Rules = rules
 	}
@@ -106,36 +131,41 @@ func (r *Runner) Done() bool { return r.config.Calls > 0 && r.Calls >= r.config.
 // that cannot be had.
 func (r *Runner) Run(ctx context.Context) (failures []*Failure, err error) {
 	for ctx.Err() == nil && !r.Done() && len(failures) < r.config.Failures {
-		r.make()
-		f, err := r.tryAll()
+		f, err := r.Next()
 		if err != nil {
 			return failures, err
 		}
 		if f != nil {
-			failures = append(failures, f)
+			failures = append(failures, r.Shrunk(f))
 		}
 	}
 	return failures, nil
 }
 
-// Script tries the rules on a script of somebody else's. There is no failure if all hold. The error is that of a kernel that cannot
-// be had.
+// Next makes a random script and tries the rules on it, up to the first that does not hold. There is no failure if all hold.
+func (r *Runner) Next() (*Failure, error) {
+	r.make()
+	return r.tryAll()
+}
+
+// Script tries the rules on a script of somebody else's, and makes it small if one does not hold. There is no failure if all hold. The error is
+// that of a kernel that cannot be had.
 func (r *Runner) Script(script []call.Call) (*Failure, error) {
 	r.script = append(r.script[:0], script...)
 	r.seed += otherChoices
 	r.Scripts++
-	return r.tryAll()
+	f, err := r.tryAll()
+	if f != nil {
+		f = r.Shrunk(f)
+	}
+	return f, err
 }
 
 // tryAll tries the rules on the script, until one does not hold.
 func (r *Runner) tryAll() (*Failure, error) {
 	for i := range r.config.Rules {
-		f, err := r.try(&r.config.Rules[i])
-		if err != nil {
-			return nil, err
-		}
-		if f != nil {
-			return r.shrunk(f), nil
+		if f, err := r.try(&r.config.Rules[i]); f != nil || err != nil {
+			return f, err
 		}
 	}
 	return nil, nil
@@ -184,23 +214,47 @@ func (r *Runner) try(rule *Rule) (*Failure, error) {
 	all := r.script
 	defer func() { r.script = all }()
 	r.script = slices.DeleteFunc(slices.Clone(all), func(c call.Call) bool { return slices.Contains(rule.leaves, c.Op) })
-	if err := base.Reset(); err != nil {
-		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, r.forget(base)
+	if f, err := r.begin(rule, base); f != nil || err != nil {
+		return f, err
 	}
 	r.base(base)
-	if err := driver.Invariants(base, nil); err != nil {
-		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, nil
+	if f := r.checked(rule, base); f != nil {
+		return f, nil
 	}
-	if err := other.Reset(); err != nil {
-		return &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}, r.forget(other)
+	if f, err := r.begin(rule, other); f != nil || err != nil {
+		return f, err
 	}
-	f := r.compare(rule, other)
-	if f == nil {
-		if err := driver.Invariants(other, nil); err != nil {
-			f = &Failure{Rule: *rule, Script: slices.Clone(r.script), Err: err}
-		}
+	if f := r.compare(rule, other); f != nil {
+		return f, nil
 	}
+	return r.checked(rule, other), nil
+}
+
+// begin begins anew with a kernel, or lets go of one that has something left over.
+func (r *Runner) begin(rule *Rule, k call.System) (*Failure, error) {
+	err := k.Reset()
+	if err == nil {
+		return nil, nil
+	}
+	maps.DeleteFunc(r.kernels, func(_ string, o call.System) bool { return o == k })
+	f := r.failure(rule, r.script)
+	f.Err = err
 	return f, nil
+}
+
+// checked has a kernel check itself.
+func (r *Runner) checked(rule *Rule, k call.System) *Failure {
+	err := driver.Invariants(k, nil)
+	if err == nil {
+		return nil
+	}
+	f := r.failure(rule, r.script)
+	f.Err = err
+	return f
+}
+
+func (r *Runner) failure(rule *Rule, script []call.Call) *Failure {
+	return &Failure{Rule: *rule, Script: slices.Clone(script), FS: r.config.FS, Quirks: r.config.Quirks, Seed: r.config.Seed, Choices: r.seed}
 }
 
 func plainOr(f func(*Runner) (call.System, error)) func(*Runner) (call.System, error) {
@@ -210,21 +264,18 @@ func plainOr(f func(*Runner) (call.System, error)) func(*Runner) (call.System, e
 	return f
 }
 
-// forget lets go of a kernel that has something left over.
-func (r *Runner) forget(k call.System) error {
-	maps.DeleteFunc(r.kernels, func(_ string, o call.System) bool { return o == k })
-	return nil
-}
-
 // base makes the script as it is.
 func (r *Runner) base(k call.System) {
-	for len(r.want) < len(r.script) {
-		r.want = append(r.want, call.Result{})
-	}
+	r.want = room(r.want, len(r.script))
 	for i := range r.script {
 		k.Do(&r.script[i], &r.want[i])
 		r.Calls++
 	}
+}
+
+// room gives a list of at least n results.
+func room(list []call.Result, n int) []call.Result {
+	return append(list, make([]call.Result, max(n-len(list), 0))...)
 }
 
 // compare makes the changed script.
@@ -239,20 +290,23 @@ func (r *Runner) compare(rule *Rule, k call.System) *Failure {
 			list = rule.change(s, *c)
 			s.model.Do(c, &s.r)
 		}
+		r.made = room(r.made, len(made)+len(list))
 		for n := range list {
-			k.Do(&list[n], &r.got)
+			k.Do(&list[n], &r.made[len(made)+n])
 			r.Calls++
 		}
 		made = append(made, list...)
+		got := r.made[len(made)-1]
 		if rule.answer != nil {
-			rule.answer(c, &r.got)
+			rule.answer(c, &got)
 		}
-		same := want.Equal(&r.got)
-		if rule.same != nil {
-			same = rule.same(c, want, &r.got)
-		}
-		if !same {
-			return &Failure{Rule: *rule, Script: slices.Clone(r.script[:i+1]), Other: made, Index: i, Want: keep(want), Got: keep(&r.got)}
+		if !rule.alike(c, want, &got) {
+			f := r.failure(rule, r.script[:i+1])
+			f.Other, f.Index, f.Want, f.Got = made, i, keep(want), keep(&got)
+			for j := range made {
+				f.Made = append(f.Made, keep(&r.made[j]))
+			}
+			return f
 		}
 		if want.Stop != call.Running {
 			break
@@ -276,9 +330,9 @@ func keep(r *call.Result) call.Result {
 	return c
 }
 
-// shrunk makes the script of a failure as small as it gets.
-func (r *Runner) shrunk(f *Failure) *Failure {
-	calls, tried, seed := r.Calls, maps.Clone(r.Tried), r.seed
+// Shrunk makes the script of a failure that Next has just found as small as it gets.
+func (r *Runner) Shrunk(f *Failure) *Failure {
+	calls, tried, seed := r.Calls, maps.Clone(r.Tried), f.Choices
 	again := func(script []call.Call) *Failure {
 		r.script = append(r.script[:0], script...)
 		for r.seed = seed; r.seed < seed+otherChoices; r.seed++ {

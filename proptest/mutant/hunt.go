@@ -2,6 +2,7 @@ package mutant
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"rumpvfs/hypercall"
@@ -133,8 +134,22 @@ func replay(on func(driver.Config) (*driver.Driver, error), script []call.Call) 
 	return f, err
 }
 
-// Case is the failure as a case for package repro, with the answers of the model and of the mutant.
-func (k *Kill) Case() (*repro.Case, error) {
+// Files are the ways to write what gave the mutant away: a script with the answers of the model and of the mutant, or a program of several
+// lwps with its schedule.
+func (k *Kill) Files() ([]repro.File, error) {
+	if k.Race != nil {
+		r := Reproducer(k.Mutant)
+		r.Again(k.Race, System(k.Mutant))
+		return r.Files(), nil
+	}
+	c, err := k.script()
+	if err != nil {
+		return nil, err
+	}
+	return c.Files(), nil
+}
+
+func (k *Kill) script() (*repro.Case, error) {
 	d := k.Mutant.config(driver.Config{Mode: hypercall.Deterministic})
 	oracle, err := d.NewOracle()
 	if err != nil {
@@ -151,4 +166,18 @@ func (k *Kill) Case() (*repro.Case, error) {
 	r.Why, r.FS, r.Quirks = k.Mutant.What, k.Mutant.FS(), kern.Fixed
 	_ = system.Close() // a kernel with a bug may leave something over
 	return r, nil
+}
+
+// Reproducer is what races on a mutant have in common, for package repro.
+func Reproducer(m *Mutant) repro.Race {
+	return repro.Race{
+		Name: m.Name, On: fmt.Sprintf("%s with the bug %s (%s)", m.FS(), m.Name, m.What),
+		Command: fmt.Sprintf("rumpvfs schedules --fs %s --mutant %s", m.FS(), m.Name),
+		Imports: []string{"rumpvfs/proptest/mutant"},
+		System: fmt.Sprintf(`bug, err := mutant.Named(%q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := mutant.System(bug)`, m.Name),
+	}
 }

@@ -25,34 +25,15 @@ func ParseKillers(file string, src []byte) ([]Killer, error) {
 	}
 	var list []Killer
 	for i := range s.Sections {
-		k := Killer{Name: s.Sections[i].Name}
-		if err := k.read(&s.Sections[i]); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", file, k.Name, err)
+		sec := &s.Sections[i]
+		m := model.New(model.Config{Quirks: kern.Fixed, Caps: model.Caps{Rename: true, Link: true}})
+		calls, err := call.ReadSection(sec, m, nil)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %s: line %w", file, sec.Name, err)
 		}
-		list = append(list, k)
+		list = append(list, Killer{sec.Name, calls})
 	}
 	return list, nil
-}
-
-func (k *Killer) read(s *script.Section) error {
-	m, rd := model.New(model.Config{Quirks: kern.Fixed, Caps: model.Caps{Rename: true, Link: true}}), call.NewReader()
-	var r call.Result
-	for _, line := range s.Lines {
-		if line.Call == nil {
-			continue
-		}
-		c, ok, err := rd.Call(line.Call)
-		if err != nil {
-			return fmt.Errorf("line %d: %w", line.Number, err)
-		}
-		if !ok {
-			continue
-		}
-		k.Script = append(k.Script, c)
-		m.Do(&c, &r)
-		rd.Note(line.Call, &c, &r)
-	}
-	return nil
 }
 
 // WriteKillers writes killers as ParseKillers reads them.

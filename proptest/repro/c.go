@@ -112,10 +112,12 @@ func cGroups(c *call.Call) string {
 // 0 if everything was answered as the oracle did, 1 if not, 2 if it could not begin.
 func (c *Case) C() []byte {
 	var b bytes.Buffer
-	b.WriteString("/*\n")
-	c.head(&b, " * ")
-	b.WriteString(" */\n")
+	var head bytes.Buffer
+	c.head(&head, " * ")
+	cComment(&b, head.String())
+	b.WriteString(cIncludes)
 	b.WriteString(cHead)
+	b.WriteString(cStart)
 	var owners []string
 	children := 0
 	b.WriteString("\nstatic void\nstep(int i)\n{\n\tswitch (i) {\n")
@@ -147,18 +149,7 @@ func (c *Case) cStep(b *bytes.Buffer, i, child int) {
 		fmt.Fprintf(b, "\t\tleave();\n")
 		return
 	}
-	expr, netbsd := cCalls[k.Op], false
-	if expr == "" {
-		expr, netbsd = netbsdCalls[k.Op], true
-	}
-	switch {
-	case k.IsLock():
-		expr = "locking({fd}, {1}, {2}, {3}, {4}, {5})"
-	case k.Op == call.Fcntl && (k.Flags < 0 || k.Flags > kern.F_SETLKW || k.Flags == kern.F_GETOWN || k.Flags == kern.F_SETOWN):
-		netbsd = true
-	case (k.Op == call.Read || k.Op == call.Pread || k.Op == call.Readlink || k.Op == call.Getcwd) && (k.N < 0 || k.N > mostMemory):
-		expr = ""
-	}
+	expr, netbsd := cCall(k, child)
 	if expr == "" || want.Stop != call.Running {
 		fmt.Fprintf(b, "\t\tskip(%s);\n", text)
 		return
@@ -174,13 +165,35 @@ func (c *Case) cStep(b *bytes.Buffer, i, child int) {
 	if want.Errno != 0 {
 		errno, ret = want.Errno.Name(), -1
 	}
-	fmt.Fprintf(b, "\t\tIS(%s, %s, %s, %s);\n", text, fill(expr, cValue(k, child)), cNumber(ret), errno)
+	fmt.Fprintf(b, "\t\tIS(%s, %s, %s, %s);\n", text, expr, cNumber(ret), errno)
 	if want.Errno == 0 {
 		c.cAnswer(b, k, want)
 	}
 	if netbsd {
 		fmt.Fprintf(b, "#else\n\t\tskip(%s);\n#endif\n", text)
 	}
+}
+
+// cCall is a call in C, empty if there is none, and whether only NetBSD has it. Child is the number of the process that it makes.
+func cCall(k *call.Call, child int) (expr string, netbsd bool) {
+	expr = cCalls[k.Op]
+	if expr == "" {
+		expr, netbsd = netbsdCalls[k.Op], true
+	}
+	switch {
+	case k.IsLock():
+		expr = "locking({fd}, {1}, {2}, {3}, {4}, {5})"
+	case k.Op == call.Fcntl && (k.Flags < 0 || k.Flags > kern.F_SETLKW || k.Flags == kern.F_GETOWN || k.Flags == kern.F_SETOWN):
+		netbsd = true
+	case (k.Op == call.Read || k.Op == call.Pread || k.Op == call.Readlink || k.Op == call.Getcwd) && (k.N < 0 || k.N > mostMemory):
+		expr = ""
+	}
+	return fill(expr, cValue(k, child)), netbsd
+}
+
+// cComment begins a program with lines that begin with " * " as a comment. Go is told that it is not meant, so that the Go test can stand beside it.
+func cComment(b *bytes.Buffer, lines string) {
+	fmt.Fprintf(b, "//go:build ignore\n\n/*\n%s */\n", strings.ReplaceAll(lines, "*/", "* /"))
 }
 
 // anything is the return value that is not compared.

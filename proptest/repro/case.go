@@ -2,6 +2,7 @@ package repro
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -22,6 +23,11 @@ type Case struct {
 	Want   []call.Result // the oracle's answers
 	Got    []call.Result // the system's
 	Notes  []string      // nil, or for people what else happens in a call, a line each; empty for nothing
+
+	System string   // what gave Got, if it is no kernel of ours: the name of an operating system
+	About  []string // more lines that say what is wrong
+	Test   *Test    // how a Go test shows it; nil: a kernel with the quirks answers otherwise than the oracle
+	Alone  bool     // a trace does not show it, as it takes another kernel than those that traces are replayed on
 }
 
 // New makes the calls of a script on an oracle and a system that begin anew, and keeps the answers of both. The script ends
@@ -97,7 +103,7 @@ func (c *Case) Text() []byte {
 			continue
 		}
 		if got := c.Got[l.call].Format(&c.Script[l.call]); got != l.want {
-			fmt.Fprintf(&b, "\tbut got => %s\n", got)
+			fmt.Fprintf(&b, "\tbut %s => %s\n", cmp.Or(c.System, "got"), got)
 		}
 	}
 	return b.Bytes()
@@ -119,6 +125,9 @@ func (c *Case) head(b *bytes.Buffer, comment string) {
 	if c.Why != "" {
 		fmt.Fprintf(b, "%s%s\n", comment, strings.ReplaceAll(c.Why, "\n", " "))
 	}
+	for _, l := range c.About {
+		fmt.Fprintf(b, "%s%s\n", comment, l)
+	}
 	fifofs := ""
 	if c.Fifofs {
 		fifofs = ", with fifofs"
@@ -126,15 +135,17 @@ func (c *Case) head(b *bytes.Buffer, comment string) {
 	fmt.Fprintf(b, "%sfile system %s, quirks %v%s\n", comment, c.FS, c.Quirks, fifofs)
 }
 
-// A Form is a way to write a case.
-type Form struct {
-	Suffix string // of a file
-	Write  func(*Case) []byte
+// A File is a failure as it is written to a file.
+type File struct {
+	Suffix string // of the file's name
+	Text   []byte
 }
 
-// Forms are all the ways to write a case to a file.
-func Forms() []Form {
-	return []Form{
-		{".txt", (*Case).Text}, {".trace", (*Case).Trace}, {"_test.go", (*Case).GoTest}, {".sh", (*Case).Shell}, {".c", (*Case).C},
+// Files are all the ways to write the case.
+func (c *Case) Files() []File {
+	files := []File{{".txt", c.Text()}, {"_test.go", c.GoTest()}, {".sh", c.Shell()}, {".c", c.C()}}
+	if !c.Alone {
+		files = append(files, File{".trace", c.Trace()})
 	}
+	return files
 }

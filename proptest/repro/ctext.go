@@ -1,8 +1,8 @@
 package repro
 
-// cHead and cMain are what is around the calls of a C program.
+// What is around the calls of a C program: what all begin with; how calls are checked; how processes are made; and how it all runs.
 const (
-	cHead = `#define _GNU_SOURCE
+	cIncludes = `#define _GNU_SOURCE
 #define _NETBSD_SOURCE
 #include <sys/types.h>
 #include <sys/file.h>
@@ -49,6 +49,62 @@ const (
 #define DEV_NULL makedev(2, 2)
 #define DEV_ZERO makedev(2, 12)
 #endif
+
+static char top[512];	/* directory that becomes the root */
+static int me;
+static char mem[1 << 20];
+static struct stat st;
+static struct statvfs vfs;
+
+static inline long
+cwd(long n)
+{
+	return getcwd(mem, (size_t)n) == NULL ? -1 : (long)strlen(mem) + 1;
+}
+
+static inline int
+advise(int fd, long long off, long long len, int advice)
+{
+	errno = posix_fadvise(fd, off, len, advice);
+	return errno == 0 ? 0 : -1;
+}
+
+static inline int
+locking(int fd, int cmd, int type, int whence, long long start, long long len)
+{
+	struct flock fl;
+
+	memset(&fl, 0, sizeof(fl));
+	fl.l_type = type;
+	fl.l_whence = whence;
+	fl.l_start = start;
+	fl.l_len = len;
+	return fcntl(fd, cmd, &fl);
+}
+
+/* Makes a new directory the root of this process. */
+static int
+newroot(void)
+{
+	int fd;
+
+	umask(0);
+	if (chroot(top) != 0 || chdir("/") != 0 || mkdir("/dev", 0755) != 0 || mkdir("/tmp", 01777) != 0 ||
+	    mknod("/dev/null", S_IFCHR | 0644, DEV_NULL) != 0 || mknod("/dev/zero", S_IFCHR | 0644, DEV_ZERO) != 0)
+		return -1;
+	umask(022);
+	/* a console of its own: calls change what descriptors are of */
+	if (mknod("/console", S_IFCHR | 0600, DEV_NULL) != 0 || (fd = open("/console", O_WRONLY)) < 0 || dup2(fd, 0) < 0 ||
+	    dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || unlink("/console") != 0)
+		return -1;
+	for (fd = 3; fd < 256; fd++)
+		close(fd);
+	signal(SIGPIPE, SIG_IGN);
+	return 0;
+}
+`
+
+	cHead = `
 #define ANYTHING -77
 
 /* What the processes share: whose turn it is, and what is to be printed. */
@@ -57,11 +113,6 @@ static struct shared {
 	volatile size_t used;
 	char log[1 << 20];
 } *sh;
-static char top[512];	/* directory that becomes the root */
-static int me;
-static char mem[1 << 20];
-static struct stat st;
-static struct statvfs vfs;
 
 static void
 say(const char *form, ...)
@@ -132,32 +183,16 @@ file(unsigned mode, unsigned nlink, int uid, int gid, long long size)
 	}
 }
 
-static inline long
-cwd(long n)
+static inline void
+leave(void)
 {
-	return getcwd(mem, (size_t)n) == NULL ? -1 : (long)strlen(mem) + 1;
+	say("left    p%d\n", me);
+	sh->step++;
+	_exit(0);
 }
+`
 
-static inline int
-advise(int fd, long long off, long long len, int advice)
-{
-	errno = posix_fadvise(fd, off, len, advice);
-	return errno == 0 ? 0 : -1;
-}
-
-static inline int
-locking(int fd, int cmd, int type, int whence, long long start, long long len)
-{
-	struct flock fl;
-
-	memset(&fl, 0, sizeof(fl));
-	fl.l_type = type;
-	fl.l_whence = whence;
-	fl.l_start = start;
-	fl.l_len = len;
-	return fcntl(fd, cmd, &fl);
-}
-
+	cStart = `
 static int run(void *);
 
 enum { COPY, CLEAR, SHARE };
@@ -178,14 +213,6 @@ start(long child, int how)
 	for (fd = 0; how == CLEAR && fd < 256; fd++)
 		close(fd);
 	_exit(run((void *)child));
-}
-
-static inline void
-leave(void)
-{
-	say("left    p%d\n", me);
-	sh->step++;
-	_exit(0);
 }
 `
 
@@ -208,20 +235,8 @@ run(void *arg)
 static int
 child(void)
 {
-	int fd;
-
-	umask(0);
-	if (chroot(top) != 0 || chdir("/") != 0 || mkdir("/dev", 0755) != 0 || mkdir("/tmp", 01777) != 0 ||
-	    mknod("/dev/null", S_IFCHR | 0644, DEV_NULL) != 0 || mknod("/dev/zero", S_IFCHR | 0644, DEV_ZERO) != 0)
+	if (newroot() != 0)
 		return 2;
-	umask(022);
-	/* a console of its own: calls change what descriptors are of */
-	if (mknod("/console", S_IFCHR | 0600, DEV_NULL) != 0 || (fd = open("/console", O_WRONLY)) < 0 || dup2(fd, 0) < 0 ||
-	    dup2(fd, 1) < 0 || dup2(fd, 2) < 0 || unlink("/console") != 0)
-		return 2;
-	for (fd = 3; fd < 256; fd++)
-		close(fd);
-	signal(SIGPIPE, SIG_IGN);
 	alarm(20);	/* a call that waits for ever */
 	run(NULL);
 	while (wait(NULL) > 0)

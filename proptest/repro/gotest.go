@@ -4,46 +4,31 @@ import (
 	"bytes"
 	"fmt"
 	"go/format"
+	"slices"
 	"strings"
 )
 
-// identifier makes a Go name of the case's.
-func (c *Case) identifier() string {
-	var b strings.Builder
-	for _, part := range strings.FieldsFunc(c.Name, func(r rune) bool { return !letter(r) }) {
-		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
-	}
-	return b.String()
+// A Test is what a Go test does to show a failure.
+type Test struct {
+	Imports []string // packages, but for testing
+	Init    string   // a statement that the program of the test begins with, or none
+	Lines   []string // of text, which Body is about; nil: those of the script
+	Body    string   // the statements of the test
 }
 
-func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }
-
-// GoTest is the case as a Go test of a module that requires this one.
-func (c *Case) GoTest() []byte {
-	var b bytes.Buffer
-	b.WriteString("package repro\n\nimport (\n\t\"context\"\n\t\"strings\"\n\t\"testing\"\n\n" +
-		"\t\"rumpvfs/hypercall\"\n\t\"rumpvfs/kern\"\n\t\"rumpvfs/sim\"\n\t\"rumpvfs/sim/replay\"\n\t\"rumpvfs/sim/script\"\n)\n\n")
-	c.head(&b, "// ")
-	fmt.Fprintf(&b, "func Test%s(t *testing.T) {\n", c.identifier())
-	b.WriteString("\ttrace := strings.Join([]string{\n")
-	for _, l := range c.lines() {
-		text := l.text + " => " + l.want
-		if strings.Contains(text, "`") {
-			fmt.Fprintf(&b, "\t\t%q,\n", text)
-		} else {
-			fmt.Fprintf(&b, "\t\t`%s`,\n", text)
-		}
-	}
-	b.WriteString("\t}, \"\\n\") + \"\\n\"\n")
+// replays is the test that compares with a trace, which has the oracle's answers.
+func replays(c *Case) *Test {
 	config := "Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks"
 	if c.Fifofs {
 		config += ", Fifofs: true"
 	}
-	fmt.Fprintf(&b, "\tquirks, err := kern.ParseQuirks(%q)\n", c.Quirks.String())
-	b.WriteString(`	if err != nil {
+	return &Test{
+		Imports: []string{"context", "strings", "rumpvfs/hypercall", "rumpvfs/kern", "rumpvfs/sim", "rumpvfs/sim/replay", "rumpvfs/sim/script"},
+		Body: fmt.Sprintf("quirks, err := kern.ParseQuirks(%q)", c.Quirks.String()) + `
+	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := script.ParseTrace(t.Name(), []byte(trace))
+	s, err := script.ParseTrace(t.Name(), []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,12 +42,74 @@ func (c *Case) GoTest() []byte {
 			t.Fatal(err)
 		}
 		t.Error(report.String())
+	}`,
 	}
 }
-`)
+
+// GoTest is the case as a Go test of a module that requires this one. It fails as long as what the case shows is so.
+func (c *Case) GoTest() []byte {
+	var head bytes.Buffer
+	c.head(&head, "// ")
+	if c.Test != nil && c.Test.Lines != nil {
+		return c.Test.write(c.Name, head.String())
+	}
+	test := replays(c)
+	if c.Test != nil {
+		*test = *c.Test
+	}
+	for _, l := range c.lines() {
+		if c.Test == nil {
+			l.text += " => " + l.want
+		}
+		test.Lines = append(test.Lines, l.text)
+	}
+	return test.write(c.Name, head.String())
+}
+
+// write writes the test.
+func (t *Test) write(name, head string) []byte {
+	var b bytes.Buffer
+	b.WriteString("package repro\n\nimport (\n")
+	imports := append(slices.Clone(t.Imports), "strings", "testing")
+	slices.Sort(imports)
+	imports = slices.Compact(imports)
+	for i, own := range []bool{false, true} {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		for _, path := range imports {
+			if strings.HasPrefix(path, "rumpvfs/") == own {
+				fmt.Fprintf(&b, "\t%q\n", path)
+			}
+		}
+	}
+	b.WriteString(")\n\n")
+	if t.Init != "" {
+		fmt.Fprintf(&b, "func init() {\n\t%s\n}\n\n", t.Init)
+	}
+	fmt.Fprintf(&b, "%sfunc Test%s(t *testing.T) {\n\ttext := strings.Join([]string{\n", head, identifier(name))
+	for _, l := range t.Lines {
+		if strings.Contains(l, "`") {
+			fmt.Fprintf(&b, "\t\t%q,\n", l)
+		} else {
+			fmt.Fprintf(&b, "\t\t`%s`,\n", l)
+		}
+	}
+	fmt.Fprintf(&b, "\t}, \"\\n\") + \"\\n\"\n\t%s\n}\n", t.Body)
 	src, err := format.Source(b.Bytes())
 	if err != nil {
 		panic("repro: " + err.Error()) // it is we who wrote it
 	}
 	return src
 }
+
+// identifier makes a Go name of a case's.
+func identifier(name string) string {
+	var b strings.Builder
+	for _, part := range strings.FieldsFunc(name, func(r rune) bool { return !letter(r) }) {
+		b.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return b.String()
+}
+
+func letter(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' }

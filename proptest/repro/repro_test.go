@@ -233,8 +233,8 @@ func TestRandom(t *testing.T) {
 			list = append(list, c)
 		}
 		c := of(t, list)
-		for _, f := range Forms() {
-			if len(f.Write(c)) == 0 {
+		for _, f := range c.Files() {
+			if len(f.Text) == 0 {
 				t.Errorf("nothing in %s", f.Suffix)
 			}
 		}

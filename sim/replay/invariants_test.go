@@ -1,11 +1,14 @@
 package replay
 
 import (
+	"context"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"rumpvfs/kern"
 	"rumpvfs/sim/script"
+	"rumpvfs/vnode"
 )
 
 // TestRecordedInvariants makes the recorded calls once more, with the order
@@ -56,5 +59,36 @@ func verify(t *testing.T, sec *script.Section) {
 	}
 	if err := s.Close(); err != nil {
 		t.Errorf("%s: %v", sec.Header, err)
+	}
+}
+
+// TestBroken replays a trace in which all answers are right, and a vnode is
+// referred to once too often.
+func TestBroken(t *testing.T) {
+	var leaks vnode.Ops
+	c := deterministic
+	c.Wrap = func(ops *vnode.Ops) *vnode.Ops {
+		if ops.Name != "rumpfs" {
+			return ops
+		}
+		if leaks.Name == "" {
+			leaks = *ops
+			leaks.Lookup = func(l *kern.Lwp, dvp *vnode.Vnode, cnp *vnode.Componentname) (*vnode.Vnode, error) {
+				vp, err := ops.Lookup(l, dvp, cnp)
+				if err == nil && cnp.Flags&vnode.ISDOTDOT != 0 {
+					vp.Ref(l)
+				}
+				return vp, err
+			}
+		}
+		return &leaks
+	}
+	tr, err := script.ParseTrace("leak", []byte("mkdir \"d\" 0755 => 0\naccess \"d/..\" F_OK => 0\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Run(context.Background(), &tr.Sections[0], c)
+	if o.Compare().Differ > 0 || o.Err != nil || o.Left == nil || !strings.Contains(o.Left.Error(), "broken: ") {
+		t.Errorf("%v, %v, %v", o.Compare(), o.Err, o.Left)
 	}
 }
