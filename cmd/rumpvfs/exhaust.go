@@ -11,16 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"rumpvfs/kern"
-	"rumpvfs/proptest/call"
 	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/exhaust"
-	"rumpvfs/proptest/shrink"
 )
 
 // exhaustFlags are the flags of the command.
 type exhaustFlags struct {
 	depth, jobs, names int
-	fs, quirks         string
+	fs, quirks, out    string
 	raw, audit, json   bool
 }
 
@@ -33,7 +31,9 @@ func newExhaust() *cobra.Command {
 answer of the kernel with the model. Scripts that lead to the same state are
 gone on with once, whatever names they use. --raw makes each script by itself on
 a kernel of its own. --audit does both and compares what they came to, which
-shows that states which count as the same are.`,
+shows that states which count as the same are. Of failures the first three are
+made as small as they get, shown with both answers, and written to a directory as
+text, trace, Go test, shell script and C program.`,
 		Example: `  rumpvfs exhaust -k 5
   rumpvfs exhaust -k 3 --audit --quirks fixed`,
 		Args: none,
@@ -45,6 +45,7 @@ shows that states which count as the same are.`,
 	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "kernels that run at a time")
 	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
 	fl.StringVar(&f.quirks, "quirks", "rev1125", "defects of the reference that kernel and model have, as in run")
+	fl.StringVar(&f.out, "out", cmd.Name()+"-failures", "directory to write failures to, in all forms; made when there is one")
 	fl.BoolVar(&f.raw, "raw", false, "make every script by itself")
 	fl.BoolVar(&f.audit, "audit", false, "search both ways and compare")
 	fl.BoolVar(&f.json, "json", false, "print JSON, one level a line, then the sum")
@@ -116,8 +117,8 @@ func (f *exhaustFlags) search(cmd *cobra.Command, s *exhaust.Search, c exhaust.C
 			return err
 		}
 	}
-	for _, failure := range s.Failures[:min(len(s.Failures), 3)] {
-		if err := explain(cmd.ErrOrStderr(), failure, c); err != nil {
+	for i, failure := range s.Failures[:min(len(s.Failures), 3)] {
+		if err := f.explain(cmd.ErrOrStderr(), i+1, failure, c); err != nil {
 			return err
 		}
 	}
@@ -173,27 +174,17 @@ func (f *exhaustFlags) print(w io.Writer, l *exhaust.Level) error {
 	return err
 }
 
-// explain prints a failure with its script, which is made as small as it gets first.
-func explain(w io.Writer, f *driver.Failure, c exhaust.Config) error {
-	d, err := driver.New(driver.Config{FS: c.FS, Quirks: c.Quirks, System: c.System})
+// explain prints a failure of a number with its script, which is made as small as it gets first, and writes it down.
+func (f *exhaustFlags) explain(w io.Writer, n int, failure *driver.Failure, c exhaust.Config) error {
+	config := driver.Config{FS: c.FS, Quirks: c.Quirks, System: c.System}
+	r, err := reproduce(config, fmt.Sprintf("failure-%d", n), failure)
 	if err != nil {
 		return err
 	}
-	if fails := d.Like(f); fails(f.Script) {
-		if g, err := d.Replay(shrink.Minimize(f.Script, fails)); g != nil && err == nil {
-			f = g
-		}
+	file, err := r.write(f.out)
+	if err != nil {
+		return err
 	}
-	_ = d.Close() // what it has left over is what is being explained
-	return printFailure(w, f)
-}
-
-// printFailure prints a script with what is wrong.
-func printFailure(w io.Writer, f *driver.Failure) error {
-	lines, _ := call.Scripts(f.Script)
-	for _, l := range lines {
-		fmt.Fprintln(w, l)
-	}
-	_, err := fmt.Fprintln(w, f)
+	_, err = fmt.Fprintf(w, "failure %d, in %s:\n%s\n", n, file, r.text)
 	return err
 }

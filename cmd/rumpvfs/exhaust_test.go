@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -41,13 +42,16 @@ func TestExhaustFinds(t *testing.T) {
 	cmd.SetOut(&out)
 	cmd.SetErr(&errs)
 	cmd.SetContext(context.Background())
-	f := exhaustFlags{jobs: 2}
+	f := exhaustFlags{jobs: 2, out: t.TempDir()}
 	if err := f.search(cmd, s, c); !errors.Is(err, errReported) {
 		t.Errorf("%v", err)
 	}
-	const want = "differs after 3 calls"
+	const want = "but got => EEXIST"
 	if got := errs.String(); !strings.Contains(got, want) || !strings.Contains(got, "rmdir") || strings.Contains(got, "lstat") {
 		t.Errorf("%s", got)
+	}
+	if list, err := filepath.Glob(filepath.Join(f.out, "failure_1*")); err != nil || len(list) != 5 {
+		t.Error(list, err)
 	}
 	if !strings.Contains(out.String(), "depth=3 ") || strings.Contains(out.String(), "failures=0") {
 		t.Errorf("%s", out.String())

@@ -116,21 +116,7 @@ func (w *fuzzer) next(context.Context) (*finding, error) {
 	if f == nil || err != nil {
 		return nil, err
 	}
-	return &finding{signature(f), func(name string) (*reproducer, error) {
-		small, err := minimize(w.config, f)
-		if err != nil {
-			return nil, err
-		}
-		c, err := caseOf(w.config, name, small)
-		if err != nil {
-			return nil, err
-		}
-		r := ofCase(c)
-		if small.Err != nil {
-			r.text += small.String() + "\n"
-		}
-		return r, nil
-	}}, nil
+	return &finding{signature(f), func(name string) (*reproducer, error) { return reproduce(w.config, name, f) }}, nil
 }
 
 // parseShard reads I/N.

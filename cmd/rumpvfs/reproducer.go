@@ -65,6 +65,23 @@ func minimize(c driver.Config, f *driver.Failure) (*driver.Failure, error) {
 	return f, nil
 }
 
+// reproduce makes a failure as small as it gets and writes it in all forms.
+func reproduce(c driver.Config, name string, f *driver.Failure) (*reproducer, error) {
+	f, err := minimize(c, f)
+	if err != nil {
+		return nil, err
+	}
+	whole, err := caseOf(c, name, f)
+	if err != nil {
+		return nil, err
+	}
+	r := ofCase(whole)
+	if f.Err != nil {
+		r.text += f.String() + "\n"
+	}
+	return r, nil
+}
+
 // caseOf makes a case of a failure.
 func caseOf(c driver.Config, name string, f *driver.Failure) (*repro.Case, error) {
 	oracle, err := c.NewOracle()
