@@ -53,8 +53,26 @@ type Report struct {
 	Schedules int
 	Findings  []Finding
 
-	most int             // findings that end the search
-	seen map[string]bool // what was found
+	coverage clause.Coverage
+	most     int             // findings that end the search
+	seen     map[string]bool // what was found
+}
+
+// Add adds what came of testing the file system again.
+func (r *Report) Add(o *Report) {
+	r.Calls += o.Calls
+	r.Stories += o.Stories
+	r.Faults += o.Faults
+	r.Programs += o.Programs
+	r.Schedules += o.Schedules
+	for name, n := range o.Rules { //policy:unordered sums
+		r.Rules[name] += n
+	}
+	r.coverage.Add(&o.coverage)
+	r.Clauses = r.coverage.Hit()
+	for _, f := range o.Findings {
+		r.add(f)
+	}
 }
 
 // String is the figures in a line.
@@ -122,7 +140,6 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 	if up, err := r.mount(&t); !up {
 		return r, err
 	}
-	var coverage clause.Coverage
 	stages := []stage{r.lives, r.calls, r.sweeps, r.faults, r.rules, r.programs, r.rare}
 	for i, fs := range append([]FS{t.FS}, t.Small...) {
 		on := t
@@ -136,13 +153,13 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 				return nil, fmt.Errorf("proptest: %s: %w", fs.Name, err)
 			}
 		}
-		coverage.Add(&m.Coverage)
+		r.coverage.Add(&m.Coverage)
 		if i == 0 {
 			e.Calls = (e.Calls + 1) / 2
 			stages = []stage{r.lives, r.calls, r.faults, r.rare} // the others know nothing of limits
 		}
 	}
-	r.Clauses = coverage.Hit()
+	r.Clauses = r.coverage.Hit()
 	return r, nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,10 +15,11 @@ import (
 
 // conformFlags are the flags of the command.
 type conformFlags struct {
-	fs     string
-	effort proptest.Effort
-	out    string
-	json   bool
+	fs       string
+	effort   proptest.Effort
+	duration time.Duration
+	out      string
+	json     bool
 }
 
 func newConform() *cobra.Command {
@@ -30,10 +32,12 @@ ported: stories that lead to what is rare and random calls against the model,
 with the contract of each operation, the order of locks and the invariants of
 the whole kernel checked; calls in which an operation or memory fails; rules
 that relate answers; programs of two lwps under many schedules. Each promise
-that is broken is named by its clause or rule, with a script that shows it. The
-exit status is 0 only if none is.`,
+that is broken is named by its clause or rule, with a script that shows it. With
+--time all that is random is done again with other seeds, and twice as much of
+it each time. The exit status is 0 only if nothing is broken.`,
 		Example: `  rumpvfs conform --fs tmpfs
-  rumpvfs conform --fs rumpfs --calls 1000000 --schedules 1000`,
+  rumpvfs conform --fs rumpfs --calls 1000000 --schedules 1000
+  rumpvfs conform --fs tmpfs --time 5m`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
@@ -42,6 +46,7 @@ exit status is 0 only if none is.`,
 	fl.Uint64Var(&f.effort.Calls, "calls", 10_000, "random calls")
 	fl.IntVar(&f.effort.Schedules, "schedules", 20, "schedules of each program")
 	fl.IntVar(&f.effort.Failures, "failures", 3, "findings that end the search")
+	fl.DurationVar(&f.duration, "time", 0, "how long to go on; 0 is once")
 	fl.Uint64Var(&f.effort.Seed, "seed", 0, "seed of the calls")
 	fl.StringVar(&f.out, "out", "", "directory to write reproducers to, in all forms")
 	fl.BoolVar(&f.json, "json", false, "print JSON, one finding a line, then the figures")
@@ -53,11 +58,11 @@ func (f *conformFlags) run(cmd *cobra.Command) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if f.effort.Calls < 1 || f.effort.Schedules < 1 || f.effort.Failures < 1 {
-		return usageError{fmt.Errorf("there is at least one call, schedule and finding")}
+	if f.effort.Calls < 1 || f.effort.Schedules < 1 || f.effort.Failures < 1 || f.duration < 0 {
+		return usageError{fmt.Errorf("there is at least one call, schedule and finding, and no negative time")}
 	}
 	start := time.Now()
-	r, err := proptest.Check(cmd.Context(), proptest.Built(fs), f.effort)
+	r, err := f.check(cmd.Context(), proptest.Built(fs))
 	if err != nil {
 		return err
 	}
@@ -76,6 +81,25 @@ func (f *conformFlags) run(cmd *cobra.Command) error {
 		return errReported
 	}
 	return cmd.Context().Err()
+}
+
+// check tests the file system once, or for as long as was asked.
+func (f *conformFlags) check(ctx context.Context, t proptest.Target) (*proptest.Report, error) {
+	if f.duration == 0 {
+		return proptest.Check(ctx, t, f.effort)
+	}
+	ctx, cancel := context.WithTimeout(ctx, f.duration)
+	defer cancel()
+	e := f.effort
+	r, err := proptest.Check(ctx, t, e)
+	for err == nil && ctx.Err() == nil && len(r.Findings) < e.Failures {
+		e.Seed, e.Calls, e.Schedules = e.Seed+1, 2*e.Calls, 2*e.Schedules
+		var more *proptest.Report
+		if more, err = proptest.Check(ctx, t, e); err == nil {
+			r.Add(more)
+		}
+	}
+	return r, err
 }
 
 func (f *conformFlags) print(w io.Writer, finding *proptest.Finding) error {

@@ -421,7 +421,7 @@ func orderMkdirUp(v *vector) {
 
 func orderChmodUp(v *vector) {
 	v.setattr(func(l *kern.Lwp, vp *vnode.Vnode, vap *vnode.Vattr) {
-		if vp.Type() == vnode.VDIR && vap.Mode != vnode.VNOVALMode {
+		if vp.Type() == vnode.VDIR && vap.Mode != vnode.VNOVALMode && vap.Mode&kern.S_ISTXT == 0 { // /tmp is made so at boot
 			v.above(l, vp)
 		}
 	})

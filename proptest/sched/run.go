@@ -50,6 +50,9 @@ func (r *run) lwps(k *sim.Kernel) error {
 	for i := range r.program.Before {
 		t.Do(&r.program.Before[i], &res)
 	}
+	if err := k.Err(); err != nil {
+		return err
+	}
 	r.control.Begin(hubName)
 	lwps := make([]*sim.Lwp, len(r.program.Lwps))
 	for i, list := range r.program.Lwps {
