@@ -14,7 +14,7 @@ type CV struct {
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_init
 func (c *CV) Init(s *System, wmesg string) {
 	c.wname = wmesg
-	s.made(c)
+	s.Made(c)
 }
 
 // Destroy ends c's use. It panics with LockError if threads wait for it.
@@ -54,7 +54,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 	if !m.Owned(t) {
 		panic(m.error(t, "waiting without the lock"))
 	}
-	t.accessed(c, Write)
+	t.Touch(c, Write)
 	b := s.bucket(&c.n)
 	b.mu.Lock()
 	b.push(t, &c.n, false)
@@ -70,7 +70,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 	if r > expired {
 		t.fail(r)
 	}
-	t.accessed(c, Woken)
+	t.Touch(c, Woken)
 	m.Enter(t)
 	return timedout
 }
@@ -79,7 +79,7 @@ func (c *CV) TimedWait(t *Thread, m *Mutex, d time.Duration) (timedout bool) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_signal
 func (c *CV) Signal(t *Thread) {
-	t.accessed(c, Write)
+	t.Touch(c, Write)
 	if c.n.load() != 0 {
 		c.wake(t, 1)
 	}
@@ -89,7 +89,7 @@ func (c *CV) Signal(t *Thread) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_cv_broadcast
 func (c *CV) Broadcast(t *Thread) {
-	t.accessed(c, Write)
+	t.Touch(c, Write)
 	if n := c.n.load(); n != 0 {
 		c.wake(t, n)
 	}

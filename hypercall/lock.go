@@ -125,7 +125,7 @@ func (l *lockWord) init(s *System, c *LockClass, word uint64) {
 	l.class = c
 	if s != nil {
 		word |= s.slow
-		s.made(l)
+		s.Made(l)
 	}
 	l.s.store(word)
 }
@@ -203,7 +203,7 @@ func (l *lockWord) pointBefore(t *Thread, op RWOp) {
 	t.wants, t.op = l, op
 	t.Point()
 	t.wants = nil
-	t.accessed(l, accessOf(op))
+	t.Touch(l, accessOf(op))
 }
 
 func accessOf(op RWOp) Access {
@@ -270,7 +270,7 @@ func (l *lockWord) wait(t *Thread, op RWOp, wasWoken bool) (queued, granted bool
 		}
 		t.fail(r)
 	}
-	t.accessed(l, Woken)
+	t.Touch(l, Woken)
 	return true, t.granted
 }
 
@@ -304,9 +304,9 @@ func (l *lockWord) exit(t *Thread, op RWOp, version uint64) {
 		s.checker.Released(t, l, op)
 	}
 	if op == Reader {
-		t.accessed(l, Unshare)
+		t.Touch(l, Unshare)
 	} else {
-		t.accessed(l, Release)
+		t.Touch(l, Release)
 	}
 	for {
 		w := l.s.load()
@@ -370,7 +370,7 @@ func grantTo(w uint64, first *Thread, count int) uint64 {
 // tryEnter takes the lock if that needs no waiting, else returns false.
 func (l *lockWord) tryEnter(t *Thread, op RWOp) bool {
 	t.Point()
-	t.accessed(l, Try)
+	t.Touch(l, Try)
 	for {
 		w := l.s.load()
 		if w&deadBit != 0 {

@@ -29,18 +29,18 @@ const (
 //
 // Only t itself may call it. It panics with Stopped, Killed or, in Deterministic mode, Blocked.
 func (t *Thread) Park(wmesg string, timeout time.Duration) (timedout bool) {
-	t.accessed(t, Write)
+	t.Touch(t, Write)
 	r := t.park(waitToken, wmesg, timeout)
 	if r > expired {
 		t.fail(r)
 	}
-	t.accessed(t, Woken)
+	t.Touch(t, Woken)
 	return r == expired
 }
 
 // Unpark ends the Park that t is in or, if it is in none, the next one. Any thread may call it.
 func (t *Thread) Unpark() {
-	t.accessed(t, Write)
+	t.Touch(t, Write)
 	t.unpark(waitToken)
 }
 

@@ -109,7 +109,7 @@ func (rw *RWLock) Downgrade(t *Thread) {
 	if !rw.WriteHeld(t) {
 		panic(rw.error(t, "downgrading a lock that is not held as writer"))
 	}
-	t.accessed(&rw.lockWord, Try)
+	t.Touch(&rw.lockWord, Try)
 	b := t.sys.bucket(&rw.s)
 	b.mu.Lock()
 	var wake *Thread
@@ -144,7 +144,7 @@ func (rw *RWLock) Downgrade(t *Thread) {
 //
 //netbsd:lib/librumpuser/rumpuser_pth.c rumpuser_rw_tryupgrade
 func (rw *RWLock) TryUpgrade(t *Thread) bool {
-	t.accessed(&rw.lockWord, Try)
+	t.Touch(&rw.lockWord, Try)
 	for {
 		w := rw.s.load()
 		if w&wBit != 0 || w&ownMask == 0 {

@@ -182,7 +182,7 @@ func (s *System) runBody(t *Thread, body func()) {
 
 // ended takes a started thread off the list and wakes whoever joins it.
 func (s *System) ended(t *Thread) {
-	t.accessed(t, Write)
+	t.Touch(t, Write)
 	s.delist(t)
 	b := s.bucket(&t.finished)
 	b.mu.Lock()
@@ -200,7 +200,7 @@ func (t *Thread) Join(me *Thread) {
 	b.mu.Lock()
 	if t.finished.load() != 0 {
 		b.mu.Unlock()
-		me.accessed(t, Woken)
+		me.Touch(t, Woken)
 		return
 	}
 	b.push(me, &t.finished, false)
@@ -209,7 +209,7 @@ func (t *Thread) Join(me *Thread) {
 		b.cancel(me)
 		me.fail(r)
 	}
-	me.accessed(t, Woken)
+	me.Touch(t, Woken)
 }
 
 // OnPanic names the function that gets the value of a panic that ended a started thread; it is called on that thread, at the

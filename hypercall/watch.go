@@ -8,16 +8,16 @@ type Scheduler interface {
 }
 
 // Watcher is told, on a deterministic machine, what its threads do that other threads may notice. What is named by what are locks,
-// condition variables and threads, the same value for the same one.
+// condition variables, threads, and whatever else Made and Touch are called with, the same value for the same one.
 type Watcher interface {
-	// Made says that a lock or condition variable begins its life, made by the thread that runs.
+	// Made says that something begins its life, made by the thread that runs.
 	Made(what any)
 	// Accessed says that t does something to it: at once or, if t has to wait for a lock, again when it has it.
 	Accessed(t *Thread, what any, how Access)
 }
 
 // Access is what a thread does to what it shares with others. The first four and Unshare are of locks, the next three of what
-// goes without a lock: a condition variable, a thread's token, or a word that is named by a lock that lies beside it.
+// goes without a lock: a condition variable, a thread's token, a word that is named by a lock that lies beside it, or something else.
 type Access uint8
 
 const (
@@ -32,13 +32,16 @@ const (
 	Woken                 // has waited for it, and goes on since another thread wanted that
 )
 
-func (s *System) made(what any) {
+// Made tells the Watcher, if there is one, of something new that threads share without a lock. Locks and condition variables tell of
+// themselves.
+func (s *System) Made(what any) {
 	if w := s.sched.watcher; w != nil {
 		w.Made(what)
 	}
 }
 
-func (t *Thread) accessed(what any, how Access) {
+// Touch tells the Watcher, if there is one, of an access of t to something that was Made.
+func (t *Thread) Touch(what any, how Access) {
 	if t.det {
 		if w := t.sys.sched.watcher; w != nil {
 			w.Accessed(t, what, how)
@@ -49,7 +52,7 @@ func (t *Thread) accessed(what any, how Access) {
 // Touch tells the Watcher, if there is one, of an access to a word that lies beside the lock and that threads use without it.
 func (l *lockWord) Touch(t *Thread, how Access) {
 	if t.det {
-		t.accessed(l, how)
+		t.Touch(l, how)
 	}
 }
 

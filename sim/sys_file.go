@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/namei"
 	"rumpvfs/uvm"
@@ -214,6 +215,7 @@ func (p *Proc) Fcntl(fd, cmd int, arg int64) (ret int, err error) {
 		return -1, kern.EBADF
 	}
 	defer p.fd.Putfile(l, fd)
+	fp.Touch(l, hypercall.Read)
 	if int32(cmd) < 0 {
 		return 0, fcntlForfs(l, fp, uint32(cmd), arg)
 	}
@@ -306,6 +308,7 @@ func setfl(l *kern.Lwp, fp *vfs.File, oflags int32) error {
 		_ = fp.Ops.Fcntl(l, fp, kern.F_SETFL, old)
 		return err
 	}
+	fp.Touch(l, hypercall.Write)
 	fp.ClearFlag(kern.FCNTLFLAGS)
 	fp.SetFlag(want)
 	return nil
@@ -336,6 +339,7 @@ func (p *Proc) FcntlLock(fd, cmd int, fl *kern.Flock) (err error) {
 	}
 	in := *fl
 	if in.Whence == kern.SEEK_CUR {
+		fp.Touch(l, hypercall.Read)
 		in.Start += fp.Offset()
 	}
 	switch cmd {

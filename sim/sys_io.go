@@ -3,6 +3,7 @@ package sim
 import (
 	"math"
 
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/vfs"
 	"rumpvfs/vnode"
@@ -122,6 +123,7 @@ func (p *Proc) Lseek(fd int, off int64, whence int) (newoff int64, err error) {
 		return 0, kern.ESPIPE
 	}
 	vp := fp.Vnode()
+	fp.Touch(l, hypercall.Write)
 	switch whence {
 	case kern.SEEK_SET:
 		newoff = off
@@ -139,6 +141,7 @@ func (p *Proc) Lseek(fd int, off int64, whence int) (newoff int64, err error) {
 	if err := vnode.VOP_SEEK(l, vp, fp.Offset(), newoff, l.Cred); err != nil {
 		return 0, err
 	}
+	fp.Touch(l, hypercall.Write)
 	fp.SetOffset(newoff)
 	return newoff, nil
 }

@@ -1,6 +1,9 @@
 package sim
 
-import "rumpvfs/kern"
+import (
+	"rumpvfs/hypercall"
+	"rumpvfs/kern"
+)
 
 // Ioctl does what com asks for on an open file. data is what com says: an
 // *int32 for FIONREAD, FIONWRITE, FIONSPACE, FIONBIO and FIOASYNC, which every
@@ -28,6 +31,7 @@ func (p *Proc) Ioctl(fd int, com uint64, data any) (err error) {
 		if com == kern.FIOASYNC {
 			flag = kern.FASYNC
 		}
+		fp.Touch(l, hypercall.Write)
 		if *on != 0 {
 			fp.SetFlag(flag)
 		} else {

@@ -76,8 +76,9 @@ type Fileops interface {
 	Close(l *kern.Lwp, fp *File) error
 }
 
-// File is an open file: what open(2) makes and descriptors share. The
-// letters give what guards a field:
+// File is an open file: what open(2) makes and descriptors share. No lock
+// guards it; who looks at what others change says so with Touch. The letters
+// give what guards a field:
 //
 //	:  stable while a reference is held
 //	a  atomic
@@ -117,7 +118,14 @@ func (fp *File) SetOffset(off int64) { fp.offset.Store(off) }
 
 // advance moves it by n bytes from where it is now. That is not where the
 // transfer began if somebody else has used the file meanwhile.
-func (fp *File) advance(n int64) { fp.offset.Add(n) }
+func (fp *File) advance(l *kern.Lwp, n int64) {
+	fp.Touch(l, hypercall.Add)
+	fp.offset.Add(n)
+}
+
+// Touch tells of an access to the file's offset, flags or count of
+// references.
+func (fp *File) Touch(l *kern.Lwp, how hypercall.Access) { l.Thread.Touch(fp, how) }
 
 // SetAdvice records the access pattern that reads and writes will declare.
 func (fp *File) SetAdvice(advice uint32) { fp.advice.Store(advice) }
@@ -138,6 +146,7 @@ func (s *System) newFile(l *kern.Lwp) *File {
 		return nil
 	}
 	s.nfiles.Add(1)
+	s.K.Sys.Made(fp)
 	fp.Cred = l.Cred
 	fp.offset.Store(0)
 	fp.advice.Store(0)
@@ -180,6 +189,7 @@ func (fp *File) Ref() { fp.count.Add(1) }
 //
 //netbsd:sys/kern/kern_descrip.c closef
 func (fp *File) Closef(l *kern.Lwp) error {
+	fp.Touch(l, hypercall.Write)
 	n := fp.count.Add(-1)
 	kern.KASSERT(n >= 0, "fp->f_count > 0")
 	if n > 0 {

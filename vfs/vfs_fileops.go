@@ -3,6 +3,7 @@ package vfs
 import (
 	"math"
 
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/vnode"
 )
@@ -17,6 +18,7 @@ type VnodeOps struct{}
 //netbsd:sys/kern/vfs_vnops.c vn_read
 func (VnodeOps) Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	vp := fp.Vnode()
+	fp.Touch(l, hypercall.Read)
 	fflag := fp.Flag()
 	ioflag := int(fp.advice.Load())&vnode.IO_ADV_MASK | commonIoflag(fflag)
 	const rsync = kern.FFSYNC | kern.FRSYNC
@@ -25,12 +27,13 @@ func (VnodeOps) Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	}
 	_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
 	if flags&FOF_UPDATE_OFFSET != 0 {
+		fp.Touch(l, hypercall.Read)
 		uio.Offset = fp.Offset()
 	}
 	count := uio.Resid
 	err := vnode.VOP_READ(l, vp, uio, ioflag, fp.Cred)
 	if flags&FOF_UPDATE_OFFSET != 0 {
-		fp.advance(count - uio.Resid)
+		fp.advance(l, count-uio.Resid)
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)
 	return err
@@ -42,6 +45,7 @@ func (VnodeOps) Read(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 //netbsd:sys/kern/vfs_vnops.c vn_write
 func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	vp := fp.Vnode()
+	fp.Touch(l, hypercall.Read)
 	fflag := fp.Flag()
 	ioflag := int(fp.advice.Load())&vnode.IO_ADV_MASK | vnode.IO_UNIT | commonIoflag(fflag)
 	if vp.Type() == vnode.VREG && fflag&kern.O_APPEND != 0 {
@@ -55,6 +59,7 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	}
 	_ = vp.Lock(l, vnode.LK_EXCLUSIVE|vnode.LK_RETRY)
 	if flags&FOF_UPDATE_OFFSET != 0 {
+		fp.Touch(l, hypercall.Read)
 		uio.Offset = fp.Offset()
 	}
 	count := uio.Resid
@@ -66,8 +71,9 @@ func (VnodeOps) Write(l *kern.Lwp, fp *File, uio *kern.Uio, flags int) error {
 	switch {
 	case flags&FOF_UPDATE_OFFSET == 0:
 	case ioflag&vnode.IO_APPEND == 0:
-		fp.advance(count - uio.Resid)
+		fp.advance(l, count-uio.Resid)
 	case count > 0: // a write of nothing has no effect at all
+		fp.Touch(l, hypercall.Write)
 		fp.SetOffset(uio.Offset)
 	}
 	_ = vnode.VOP_UNLOCK(l, vp)

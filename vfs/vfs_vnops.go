@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/namei"
 	"rumpvfs/vnode"
@@ -256,8 +257,10 @@ func Readdir(l *kern.Lwp, fp *File, buf []byte) (done int, err error) {
 		}
 		s := scratchOf(l)
 		_ = vp.Lock(l, vnode.LK_SHARED|vnode.LK_RETRY)
+		fp.Touch(l, hypercall.Write)
 		s.uio.InitUio(&s.iov, buf, fp.Offset(), kern.UIO_READ)
 		_, err = vnode.VOP_READDIR(l, vp, &s.uio, fp.Cred, nil)
+		fp.Touch(l, hypercall.Write)
 		fp.SetOffset(s.uio.Offset)
 		done = len(buf) - int(s.uio.Resid)
 		var lower *vnode.Vnode
