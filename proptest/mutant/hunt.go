@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
@@ -163,7 +164,25 @@ func (k *Kill) script() (*repro.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Why, r.FS, r.Quirks = k.Mutant.What, k.Mutant.FS(), kern.Fixed
+	r.Why, r.FS, r.Setup, r.Quirks = k.Mutant.What, d.FS.Name, d.FS.Setup, kern.Fixed
+	r.Alone = k.Mutant.Kind == Fault
+	killers := string(WriteKillers([]Killer{{k.Mutant.Name, r.Script}}))
+	r.Test = &repro.Test{
+		Imports: []string{"rumpvfs/proptest/mutant"},
+		Lines:   strings.Split(strings.TrimSuffix(killers, "\n"), "\n"),
+		Body: `killers, err := mutant.ParseKillers(t.Name(), []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bug, err := mutant.Named(killers[0].Name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	failure, err := mutant.Replay(bug, killers[0].Script)
+	if failure != nil || err != nil {
+		t.Error(failure, err)
+	}`,
+	}
 	_ = system.Close() // a kernel with a bug may leave something over
 	return r, nil
 }
