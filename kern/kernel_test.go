@@ -325,6 +325,10 @@ func TestUio(t *testing.T) {
 	if err := u.Move(buf); err != nil {
 		t.Errorf("nothing left: %v", err)
 	}
+	u = kern.Uio{Iov: [][]byte{user}, Resid: 3, RW: kern.UIO_WRITE}
+	if err := u.Move(buf); err != nil || u.Resid != 0 || u.Offset != 3 || len(u.Iov[0]) != len(user)-3 {
+		t.Errorf("more memory than is to be moved: %v %+v", err, u)
+	}
 	u = kern.Uio{Iov: [][]byte{user[:4]}, Resid: 10, RW: kern.UIO_READ}
 	if err := u.Move([]byte("0123456789")); err != kern.EFAULT || u.Resid != 6 || u.Offset != 4 || string(user[:5]) != "0123 " {
 		t.Errorf("memory that ends: %v %+v", err, u)

@@ -24,12 +24,14 @@ func (u *Uio) InitUio(iov *[1][]byte, b []byte, off int64, rw UioRW) {
 	*u = Uio{Iov: iov[:], Offset: off, Resid: int64(len(b)), RW: rw}
 }
 
-// Move transfers up to len(buf) bytes between buf and the uio, and advances
-// offset and residue. It is EFAULT if the memory ends before the residue.
+// Move transfers up to len(buf) bytes between buf and the uio, no more than the
+// residue, and advances offset and residue. It is EFAULT if the memory ends
+// before the residue.
 //
 //netbsd:sys/kern/subr_copy.c uiomove
 func (u *Uio) Move(buf []byte) error {
-	for len(buf) > 0 && u.Resid > 0 {
+	buf = buf[:min(int64(len(buf)), max(u.Resid, 0))]
+	for len(buf) > 0 {
 		if len(u.Iov) == 0 {
 			return EFAULT
 		}
