@@ -90,3 +90,16 @@ type System interface {
 	// Close frees what the system holds. The error says what was left over.
 	Close() error
 }
+
+// A Waiter is a System that may notice a call which waits for ever, and then answers [Blocked]; from others such a call does
+// not return.
+type Waiter interface {
+	System
+	NoticesWaits() bool
+}
+
+// NoticesWaits reports whether a system is a [Waiter] that does.
+func NoticesWaits(s System) bool {
+	w, ok := s.(Waiter)
+	return ok && w.NoticesWaits()
+}

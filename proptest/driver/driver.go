@@ -29,8 +29,9 @@ type Config struct {
 
 	// System makes the system under test; nil is FS.Kernel with Quirks and Mode.
 	System func() (call.System, error)
-	// Oracle makes what it is compared with; nil is FS.Model. It answers first: a call of which it says that it waits for
-	// ever, or that it does not know what comes of it, ends the script before, one at which it stops, after it.
+	// Oracle makes what it is compared with; nil is FS.Model. It answers first: a call of which it does not know what comes
+	// of it ends the script before, one at which it stops, after it. So does one of which it says that it waits for ever:
+	// before, unless it is a model, and the system one that notices such calls as well.
 	Oracle func() (call.System, error)
 	// Same decides whether got is as good as want; nil is call.Result.Equal. id is the clause of want, 0 if the oracle is
 	// no model.
@@ -254,7 +255,7 @@ func (d *Driver) reset() (err error) {
 // step makes a call on both and compares.
 func (d *Driver) step(c *call.Call) *Failure {
 	d.oracle.Do(c, &d.want)
-	if d.want.Stop == call.Blocked || d.want.Stop == call.Unknown {
+	if d.want.Stop == call.Unknown || d.want.Stop == call.Blocked && (d.model == nil || !call.NoticesWaits(d.system)) {
 		d.running = false
 		return nil
 	}

@@ -120,9 +120,16 @@ func TestEvery(t *testing.T) {
 	}
 }
 
-// TestWaiting checks that a script ends before a call that would wait for ever, and after a panic that is wanted.
+// TestWaiting checks that a script ends before a call that would wait for ever, or where the kernel notices that, after it,
+// and after a panic that is wanted.
 func TestWaiting(t *testing.T) {
-	d, err := New(Config{Quirks: kern.Rev1125})
+	for _, mode := range []hypercall.Mode{hypercall.Native, hypercall.Deterministic} {
+		waiting(t, mode)
+	}
+}
+
+func waiting(t *testing.T, mode hypercall.Mode) {
+	d, err := New(Config{Quirks: kern.Rev1125, Mode: mode})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +137,12 @@ func TestWaiting(t *testing.T) {
 	fifo := []call.Call{{Op: call.Mkfifo, Path: "/p"}, {Op: call.Open, Path: "/p", Flags: kern.O_RDWR}, {Op: call.Write, FD: 3, Data: "x"}, {Op: call.Sync}}
 	for _, script := range [][]call.Call{{open, open, open}, fifo} {
 		before := d.Stats.Calls
+		d.got.Reset()
 		if f, err := d.Replay(script); f != nil || err != nil {
 			t.Errorf("%v, %v", f, err)
+		}
+		if script[0] == open && (d.got.Stop == call.Blocked) != (mode == hypercall.Deterministic) {
+			t.Errorf("mode %v: %v", mode, d.got.Stop)
 		}
 		if made := d.Stats.Calls - before; made >= uint64(len(script)) {
 			t.Errorf("all %d calls made", made)

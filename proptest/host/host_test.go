@@ -91,7 +91,7 @@ func TestCalls(t *testing.T) {
 
 // TestKernelIsHost makes random calls on kernels and on Linux: nothing differs but what the table says.
 func TestKernelIsHost(t *testing.T) {
-	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs()} {
+	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs(), driver.FifoTmpfs()} {
 		r, err := NewRunner(Config{Host: linux(t), Calls: 12000, Seed: 1, FS: fs})
 		if err != nil {
 			t.Fatal(err)

@@ -114,6 +114,28 @@ var differences = []Difference{
 		Leaves:   func(x *Case) bool { return x.because(clause.NoFifo) },
 	},
 	{
+		Name:     "fifo-locks",
+		Sentence: "Fifos have no locks on NetBSD.",
+		Leaves:   func(x *Case) bool { return x.because(clause.NoLocks) },
+	},
+	{
+		Name:     "fifo-room",
+		Sentence: "A fifo holds 4096 bytes on NetBSD, 65536 on Linux.",
+		Leaves:   func(x *Case) bool { return x.because(clause.NoRoom) },
+		Explains: func(x *Case) bool { return x.because(clause.InPart) && x.Host.Ret > x.Ours.Ret },
+		Ends:     true,
+	},
+	{
+		Name:     "fifo-nothing",
+		Sentence: "Writing nothing to a fifo that nobody reads is EPIPE on NetBSD, and nothing on Linux.",
+		Leaves:   func(x *Case) bool { return x.because(clause.BrokenPipe) && x.Call.Data == "" },
+	},
+	{
+		Name:     "fifo-advice",
+		Sentence: "posix_fadvise has nothing against fifos on NetBSD.",
+		Explains: func(x *Case) bool { return x.Call.Op == call.PosixFadvise && x.is(0, kern.ESPIPE) },
+	},
+	{
 		Name:     "no-rename",
 		Sentence: "rumpfs renames nothing and gives no file a second name.",
 		Leaves: func(x *Case) bool {
@@ -287,7 +309,7 @@ var differences = []Difference{
 	},
 	{
 		Name:     "sync-device",
-		Sentence: "/dev/null and /dev/zero can be synchronized on NetBSD, and are EINVAL on Linux.",
+		Sentence: "/dev/null, /dev/zero and fifos can be synchronized on NetBSD, and are EINVAL on Linux.",
 		Explains: func(x *Case) bool {
 			return (x.Call.Op == call.Fsync || x.Call.Op == call.Fdatasync) && x.is(0, kern.EINVAL)
 		},
@@ -440,7 +462,7 @@ var differences = []Difference{
 	},
 	{
 		Name:     "device-times",
-		Sentence: "Reading and writing a device moves its times on NetBSD's tmpfs, however little is read or written.",
+		Sentence: "Reading and writing a device or a fifo moves its times on NetBSD's tmpfs, however little is read or written.",
 		Explains: func(x *Case) bool {
 			return x.tmpfs && x.Call.Op == call.Times && x.is(0, 0) && untold(x.Host.Times[0], x.Ours.Times[0]) && untold(x.Host.Times[1], x.Ours.Times[1])
 		},
@@ -532,6 +554,9 @@ var firsts = []first{
 	{clause.Null, kern.EBADF, []call.Op{call.Openat, call.Mkdirat, call.Unlinkat, call.Fstatat}},
 	{clause.BadLength, kern.EFAULT, []call.Op{call.Read, call.Pread}},
 	{clause.NotReadable, kern.EINVAL, []call.Op{call.Pread}},
+	{clause.NotReadable, kern.ESPIPE, []call.Op{call.Pread}},
+	{clause.NotWritable, kern.ESPIPE, []call.Op{call.Pwrite}},
+	{clause.BadAdvice, kern.ESPIPE, []call.Op{call.PosixFadvise}},
 	{clause.NotWritable, kern.EINVAL, []call.Op{call.Pwrite, call.Ftruncate}},
 	{clause.Null, kern.EINVAL, []call.Op{call.Open, call.Openat}},
 	{clause.NoCommand, kern.EINVAL, nil},

@@ -42,7 +42,7 @@ func New(name string, script []call.Call, oracle, system call.System) (*Case, er
 	var want, got call.Result
 	for i := range script {
 		k := &script[i]
-		if oracle.Do(k, &want); want.Stop == call.Blocked || want.Stop == call.Unknown {
+		if oracle.Do(k, &want); want.Stop == call.Unknown || want.Stop == call.Blocked && !call.NoticesWaits(system) {
 			break
 		}
 		system.Do(k, &got)

@@ -102,6 +102,9 @@ func (k *Kernel) Proc(n uint8) *sim.Proc {
 	return nil
 }
 
+// NoticesWaits implements [call.Waiter]: a deterministic kernel knows that nobody can go on.
+func (k *Kernel) NoticesWaits() bool { return k.config.Mode == hypercall.Deterministic }
+
 // Do makes a call.
 func (k *Kernel) Do(c *call.Call, r *call.Result) {
 	r.Reset()
