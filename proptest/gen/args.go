@@ -68,7 +68,7 @@ func (g *Gen) oflags() int32 {
 //policy:static read only
 var (
 	blocks   = []string{"x", "hello", "0123456789", "", strings.Repeat("ab", 2050), strings.Repeat("z", 4096), strings.Repeat("q", 9000)}
-	portions = []string{strings.Repeat("1", 512), strings.Repeat("2", 1024), strings.Repeat("3", 1700), strings.Repeat("4", 2048),
+	portions = []string{"", strings.Repeat("1", 512), strings.Repeat("2", 1024), strings.Repeat("3", 1700), strings.Repeat("4", 2048),
 		strings.Repeat("5", 2049), strings.Repeat("6", 4095)} // of a fifo
 	groups = []string{call.Groups(), call.Groups(0), call.Groups(100, 200), call.Groups(make([]uint32, 16)...), call.Groups(make([]uint32, 17)...)}
 )
@@ -88,8 +88,11 @@ func (g *Gen) arguments(c *call.Call) {
 	switch c.Op {
 	case call.Open, call.Openat:
 		c.Flags, c.Mode = g.oflags(), g.mode()
-		if g.isFifo(c.Path) && !g.rarely(8) {
-			c.Flags |= kern.O_NONBLOCK
+		if g.isFifo(c.Path) {
+			c.Flags = c.Flags&^kern.O_ACCMODE | pick[int32](g, kern.O_RDONLY, kern.O_RDONLY, kern.O_WRONLY, kern.O_WRONLY, kern.O_RDWR)
+			if !g.rarely(16) {
+				c.Flags |= kern.O_NONBLOCK
+			}
 		}
 		if c.Op == call.Openat {
 			c.FD = g.at(c.Proc)

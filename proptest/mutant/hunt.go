@@ -76,8 +76,8 @@ func (m *Mutant) config(c driver.Config) driver.Config {
 		return faultConfig(m, c)
 	}
 	c.Quirks, c.FS = kern.Fixed, driver.Rumpfs()
-	if m != nil && m.Tmpfs {
-		c.FS = driver.Tmpfs()
+	if m != nil {
+		c.FS = m.system()
 	}
 	c.System = func() (call.System, error) { return New(m, c.FS, Config{Quirks: c.Quirks, Mode: c.Mode}) }
 	return c
@@ -164,7 +164,7 @@ func (k *Kill) script() (*repro.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Why, r.FS, r.Setup, r.Quirks = k.Mutant.What, d.FS.Name, d.FS.Setup, kern.Fixed
+	r.Why, r.FS, r.Setup, r.Fifofs, r.Quirks = k.Mutant.What, d.FS.Name, d.FS.Setup, d.FS.Caps.Fifos, kern.Fixed
 	r.Alone = k.Mutant.Kind == Fault
 	killers := string(WriteKillers([]Killer{{k.Mutant.Name, r.Script}}))
 	r.Test = &repro.Test{

@@ -50,7 +50,7 @@ func New(m *Mutant, fs driver.FS, c Config) (*Kernel, error) {
 
 // wrap gives the vector of the file system that the bug is in a copy with the bug, over one that may fail.
 func (k *Kernel) wrap(ops *vnode.Ops) *vnode.Ops {
-	if k.mutant == nil && ops.Name != "rumpfs" || k.mutant != nil && ops.Name != k.mutant.FS() {
+	if k.mutant == nil && ops.Name != "rumpfs" || k.mutant != nil && ops.Name != k.mutant.ops() {
 		return ops
 	}
 	if k.was != ops {

@@ -26,7 +26,11 @@ func ParseKillers(file string, src []byte) ([]Killer, error) {
 	var list []Killer
 	for i := range s.Sections {
 		sec := &s.Sections[i]
-		m := model.New(model.Config{Quirks: kern.Fixed, Caps: model.Caps{Rename: true, Link: true}})
+		caps := model.Caps{Rename: true, Link: true}
+		if m, err := Named(sec.Name); err == nil && m.Fifofs {
+			caps = m.system().Caps
+		}
+		m := model.New(model.Config{Quirks: kern.Fixed, Caps: caps})
 		calls, err := call.ReadSection(sec, m, nil)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: line %w", file, sec.Name, err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/driver"
 )
 
 // A Kind says what it takes to see a bug.
@@ -37,7 +38,8 @@ type Mutant struct {
 	Origin string // where NetBSD had it: the file, the last revision with it and one without; empty if it is made up
 	Kind   Kind
 	Oracle Oracle
-	Tmpfs  bool // the bug is in tmpfs; the others are in rumpfs
+	Tmpfs  bool // the bug is in tmpfs
+	Fifofs bool // the bug is in the fifos of tmpfs; the others are in rumpfs
 	Waits  bool // a call may wait for ever, or forget a lock: only a deterministic kernel says so
 
 	vector func(*vector)                               // changes the operations of a file system
@@ -48,7 +50,24 @@ type Mutant struct {
 type do func(*call.Call, *call.Result)
 
 // FS is the name of the file system that the bug is in.
-func (m *Mutant) FS() string {
+func (m *Mutant) FS() string { return m.system().Name }
+
+// system is the file system that the bug is in.
+func (m *Mutant) system() driver.FS {
+	switch {
+	case m.Fifofs:
+		return driver.FifoTmpfs()
+	case m.Tmpfs:
+		return driver.Tmpfs()
+	}
+	return driver.Rumpfs()
+}
+
+// ops is the name of the vector that the bug is in.
+func (m *Mutant) ops() string {
+	if m.Fifofs {
+		return "tmpfs fifo"
+	}
 	if m.Tmpfs {
 		return "tmpfs"
 	}
@@ -57,7 +76,7 @@ func (m *Mutant) FS() string {
 
 // All are the mutants, in the order of their subjects.
 func All() []*Mutant {
-	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), corners(), renames(), races(), mishandled())
+	list := slices.Concat(attributes(), names(), contents(), permissions(), locks(), calls(), corners(), renames(), fifos(), races(), mishandled())
 	all := make([]*Mutant, len(list))
 	for i := range list {
 		all[i] = &list[i]

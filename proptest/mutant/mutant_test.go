@@ -117,7 +117,7 @@ func TestAll(t *testing.T) {
 			t.Errorf("%s: Named: %v", m.Name, err)
 		}
 	}
-	if len(names) < 205 || real < 31 {
+	if len(names) < 219 || real < 31 {
 		t.Errorf("%d mutants, %d from NetBSD", len(names), real)
 	}
 }
