@@ -38,9 +38,9 @@ type Config struct {
 	// their threads in place of both.
 	Pick      func(n int) int
 	Scheduler hypercall.Scheduler
-	// Coroutines are what the lwps of a deterministic kernel run on, nil for
-	// new ones. Kernels that share them run one at a time.
-	Coroutines *hypercall.Coroutines
+	// Spares are what kernels before have left for this one, nil for nothing.
+	// Kernels that share them run one at a time.
+	Spares *Spares
 
 	// Without are the quirks that this kernel does without: none for
 	// rumpfs 1.125 as it was, kern.Rev1125 (all there are) for a kernel
@@ -159,8 +159,13 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	if c.Mode == hypercall.Checked || c.CheckLocks {
 		checker = hypercall.NewLockChecker()
 	}
+	var coroutines *hypercall.Coroutines
+	var memory *uvm.Memory
+	if c.Spares != nil {
+		coroutines, memory = &c.Spares.coroutines, &c.Spares.memory
+	}
 	sys := hypercall.NewSystem(hypercall.Config{
-		Mode: c.Mode, Checker: checker, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Coroutines: c.Coroutines,
+		Mode: c.Mode, Checker: checker, Seed: c.Seed, Pick: c.Pick, Scheduler: c.Scheduler, Coroutines: coroutines,
 		Host:     host,
 		MemLimit: c.MemLimit, Params: c.Params, Epoch: c.Epoch, Console: c.Console,
 	})
@@ -172,7 +177,7 @@ func (c *Config) wire(nvnodes int, memlimit int64) (k *Kernel, err error) {
 	sys.OnPanic(func(r any) { k.died(r) })
 	k.procLock.Init(sys, &procLockClass)
 	k.K.HasProc = k.hasProc
-	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped})
+	k.UVM = uvm.NewSystem(k.K, uvm.Config{MemLimit: memlimit, StepDaemon: c.Stepped, Memory: memory})
 	k.V = vnode.NewSystem(k.K, k.UVM, vnode.Config{DesiredVnodes: nvnodes, Stepped: c.Stepped, Wrap: c.Wrap})
 	if !c.NoNameCache {
 		k.Names = namei.NewCache(k.V)
@@ -351,6 +356,7 @@ func (k *Kernel) Shutdown() error {
 	case len(left) > 0:
 		return fmt.Errorf("left over at shutdown: %s", strings.Join(left, "; "))
 	}
+	k.UVM.HandOn()
 	return nil
 }
 
@@ -371,6 +377,9 @@ func (k *Kernel) PowerOff() {
 	}
 	k.down.Store(true)
 	k.Sys.Shutdown()
+	if k.Sys.Mode() == hypercall.Deterministic { // nobody is in a call
+		k.UVM.HandOn()
+	}
 }
 
 // stopThreads ends the kernel's own threads, if they are not stuck.

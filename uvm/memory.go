@@ -26,6 +26,9 @@ type Config struct {
 	// StepDaemon leaves the page daemon to DaemonStep: no thread is
 	// started for it.
 	StepDaemon bool
+	// Memory is where pages come from, nil for new memory. It is not used
+	// under a MemLimit. Kernels that share it run one after the other.
+	Memory *Memory
 }
 
 // System is the memory of one kernel: its pages, the queue of those in use,
@@ -43,6 +46,7 @@ type System struct {
 	DrainBuffers func(l *kern.Lwp, n int) // :
 
 	k        *kern.Kernel // :
+	memory   *Memory      // :
 	limited  bool         // : memory is limited, and so there is a page queue
 	pdlimit  int64        // : bytes the page daemon may use
 	limit    int64        // : bytes everybody else may use
@@ -68,7 +72,7 @@ type System struct {
 //
 //netbsd:sys/rump/librump/rumpkern/vm.c uvm_init
 func NewSystem(k *kern.Kernel, c Config) *System {
-	s := &System{k: k, limited: c.MemLimit > 0}
+	s := &System{k: k, memory: c.Memory, limited: c.MemLimit > 0}
 	s.pageqlock.Init(k.Sys, &pageqLockClass)
 	s.pagedaemon.init(k, c.StepDaemon)
 	if s.limited {
@@ -259,13 +263,11 @@ func (s *System) newPage(l *kern.Lwp) *Page {
 	if !s.hypermalloc(l, int64(n)*PAGE_SIZE) {
 		return nil
 	}
-	mem, pgs := make([]byte, n*PAGE_SIZE), make([]Page, n)
+	s.pageqlock.Enter(l)
+	pgs := s.memory.slab(n)
 	for i := range pgs {
-		// The capacity reaches to the end of the slab on purpose, see Contiguous.
-		pgs[i].Data = mem[i*PAGE_SIZE : (i+1)*PAGE_SIZE]
 		pgs[i].unbusy.Init(s.k.Sys, "pagebusy")
 	}
-	s.pageqlock.Enter(l)
 	for i := 1; i < n; i++ {
 		s.insertFree(&pgs[i])
 	}

@@ -75,7 +75,7 @@ func sameNames(c *call.Call, got, want *call.Result, because clause.ID) bool {
 
 // kernel is a deterministic kernel in which vnode operations are neither checked nor scheduling points: entering a lock is.
 func kernel(quirks kern.Quirks, change func(*sim.Config)) sim.Config {
-	c := sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks, Unchecked: true, Coroutines: new(hypercall.Coroutines)}
+	c := sim.Config{Mode: hypercall.Deterministic, Without: kern.Rev1125 &^ quirks, Unchecked: true, Spares: new(sim.Spares)}
 	if change != nil {
 		change(&c)
 	}

@@ -20,6 +20,7 @@ type Kernel struct {
 	Sim *sim.Kernel
 
 	config  sim.Config
+	spares  *sim.Spares // from one boot to the next, nil if they are not its own
 	prepare func(*sim.Proc) error
 	procs   []*sim.Proc // by number; nil has exited
 	inodes  map[inode]uint32
@@ -34,6 +35,10 @@ type Kernel struct {
 // tested and go there.
 func New(c sim.Config, prepare func(*sim.Proc) error) (*Kernel, error) {
 	k := &Kernel{config: c, prepare: prepare, inodes: map[inode]uint32{}, devices: map[uint64]uint32{}}
+	if c.Spares == nil {
+		k.spares = new(sim.Spares)
+		k.config.Spares = k.spares
+	}
 	return k, k.boot()
 }
 
@@ -84,7 +89,13 @@ func (k *Kernel) Reset() error {
 func (k *Kernel) Err() error { return k.Sim.Err() }
 
 // Close shuts the kernel down.
-func (k *Kernel) Close() error { return k.Sim.Shutdown() }
+func (k *Kernel) Close() error {
+	err := k.Sim.Shutdown()
+	if k.spares != nil {
+		k.spares.Close()
+	}
+	return err
+}
 
 // Check verifies every invariant of the kernel, as [sim.Kernel.Check] does, unless it has stopped.
 func (k *Kernel) Check() error {
