@@ -105,9 +105,15 @@ func (r *Report) add(f Finding) {
 //   - that a call which fails, because an operation or memory does, has done nothing;
 //   - the rules of package meta: that what must not be noticed is not;
 //   - that answers to several lwps are those of some order of their steps.
+//
+// With -short fewer random calls are made. [Check] does as much as one wants.
 func Conform(t *testing.T, target Target) {
 	t.Helper()
-	r, err := Check(t.Context(), target, Effort{})
+	e := Effort{}
+	if testing.Short() {
+		e.Calls = 1000
+	}
+	r, err := Check(t.Context(), target, e)
 	if err != nil {
 		t.Fatal(err)
 	}

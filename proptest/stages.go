@@ -8,6 +8,7 @@ import (
 	"rumpvfs/hypercall"
 	"rumpvfs/kern"
 	"rumpvfs/proptest/call"
+	"rumpvfs/proptest/clause"
 	"rumpvfs/proptest/driver"
 	"rumpvfs/proptest/meta"
 	"rumpvfs/proptest/repro"
@@ -346,7 +347,7 @@ func (r *Report) rules(ctx context.Context, t *Target, _ *compared, e Effort) er
 	return nil
 }
 
-// programs runs programs of two lwps under many schedules.
+// programs runs programs of two lwps under many schedules: those of package sched, and random ones.
 func (r *Report) programs(ctx context.Context, t *Target, m *compared, e Effort) error {
 	if t.NoNames {
 		return nil
@@ -357,20 +358,40 @@ func (r *Report) programs(ctx context.Context, t *Target, m *compared, e Effort)
 		return err
 	}
 	for _, p := range list {
-		if ctx.Err() != nil || r.full() {
-			return nil
-		}
-		f, stats := sched.Explore(ctx, p.Program, on, sched.Exhaustive, sched.Options{Schedules: e.Schedules})
-		r.Programs++
-		r.Schedules += stats.Schedules
-		if f == nil {
-			continue
-		}
-		finding := Finding{Rule: f.Kind.String(), Stage: "schedules: " + p.Title, Why: f.Why, Script: f.String()}
-		if len(f.Clauses) > 0 {
-			finding.Clause = f.Clauses[0]
-		}
-		r.add(finding)
+		r.explore(ctx, p.Program, on, sched.Exhaustive, sched.Options{Schedules: e.Schedules}, p.Title)
+	}
+	exact := on.Same // which is for programs that give no inode number to a second file
+	on.Renumbers, on.Same = true, func(c *call.Call, got, want *call.Result, because clause.ID) bool {
+		return sched.SameNames(c, got, want, because) || exact(c, got, want, because)
+	}
+	u := sched.Names()
+	if t.Caps.Rename || t.Caps.Tmpfs {
+		u = sched.Moves()
+	}
+	for i := range uint64(e.Schedules) {
+		seed := e.Seed<<32 + i
+		r.explore(ctx, u.Random(seed, 2, 2), on, sched.PCT, sched.Options{Seed: seed, Schedules: few}, "a random program")
 	}
 	return nil
+}
+
+// few is under how many schedules each random program is run.
+const few = 5
+
+// explore runs a program under many schedules.
+func (r *Report) explore(ctx context.Context, p *sched.Program, on *sched.System, by sched.Strategy, o sched.Options, title string) {
+	if ctx.Err() != nil || r.full() {
+		return
+	}
+	f, stats := sched.Explore(ctx, p, on, by, o)
+	r.Programs++
+	r.Schedules += stats.Schedules
+	if f == nil {
+		return
+	}
+	finding := Finding{Rule: f.Kind.String(), Stage: "schedules: " + title, Why: f.Why, Script: f.String()}
+	if len(f.Clauses) > 0 {
+		finding.Clause = f.Clauses[0]
+	}
+	r.add(finding)
 }

@@ -44,7 +44,7 @@ func Tmpfs(change func(*sim.Config)) *System {
 		},
 		Model: model.Config{Quirks: kern.Fixed, Caps: model.Caps{Rename: true, Link: true}},
 		Home:  []call.Call{{Op: call.Mkdir, Path: "/w", Mode: 0o755}, {Op: call.Chdir, Path: "/w"}},
-		Same:  sameNames, Renumbers: true,
+		Same:  SameNames, Renumbers: true,
 	}
 }
 
@@ -58,8 +58,8 @@ func mountTmpfs(p *sim.Proc) error {
 	return p.Chdir("/w")
 }
 
-// sameNames compares what file systems agree upon: errors, types, numbers of links, sizes and contents of files.
-func sameNames(c *call.Call, got, want *call.Result, because clause.ID) bool {
+// SameNames is a System.Same that compares what file systems agree upon: errors, types, numbers of links, sizes and contents of files.
+func SameNames(c *call.Call, got, want *call.Result, because clause.ID) bool {
 	switch {
 	case got.Stop != want.Stop || !because.Allows(got.Errno):
 		return false
