@@ -21,6 +21,7 @@ type Effort struct {
 
 // A Finding is a promise that a file system does not keep.
 type Finding struct {
+	Name   string    // tells it from the others of the report
 	Clause clause.ID // that is broken; 0 if it is no answer that is wrong
 	Rule   string    // that is broken, a word or two: "answer", "contract", "locks", "leftover", ...
 	Stage  string    // what has found it
@@ -92,6 +93,10 @@ func (r *Report) full() bool { return len(r.Findings) >= r.most }
 func (r *Report) add(f Finding) {
 	if key := fmt.Sprint(f.Clause, f.Rule, f.Why); !r.seen[key] && !r.full() {
 		r.seen[key] = true
+		f.Name = fmt.Sprintf("conform-%s-%d", r.Name, len(r.Findings)+1)
+		if f.Case != nil {
+			f.Case.Name = f.Name
+		}
 		r.Findings = append(r.Findings, f)
 	}
 }

@@ -98,7 +98,15 @@ func TestConformRaces(t *testing.T) {
 	})
 	r, err := proptest.Check(context.Background(), target, proptest.Effort{Calls: 500, Failures: 1})
 	if err != nil || len(r.Findings) != 1 || !strings.Contains(r.Findings[0].String(), "a directory twice") {
-		t.Errorf("%v, %v, %v", r, r.Findings, err)
+		t.Fatalf("%v, %v, %v", r, r.Findings, err)
+	}
+	_, schedule, _ := strings.Cut(r.Findings[0].Script, "# schedule ")
+	schedule, _, _ = strings.Cut(schedule, "\n")
+	if f, err := proptest.Replay(target, r.Findings[0].Script, schedule); err != nil || f == nil || len(f.Clauses) != 1 {
+		t.Errorf("again: %v, %v", f, err)
+	}
+	if f, err := proptest.Replay(proptest.Built(driver.Rumpfs()), r.Findings[0].Script, schedule); err != nil || f != nil {
+		t.Errorf("on a file system that is right: %v, %v", f, err)
 	}
 }
 

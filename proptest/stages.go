@@ -164,7 +164,7 @@ func (r *Report) found(t *Target, m *compared, d *driver.Driver, f *driver.Failu
 	if err != nil {
 		return err
 	}
-	if finding.Case, err = repro.New("conform-"+t.Name, f.Script, m, system); err != nil {
+	if finding.Case, err = repro.New("conform", f.Script, m, system); err != nil {
 		return err
 	}
 	_ = system.Close() // what it has left over is what is being shown
@@ -294,7 +294,7 @@ func (r *Report) foundFault(t *Target, m *compared, d *driver.Driver, system *fa
 	if err := again.boot(t, true); err != nil {
 		return err
 	}
-	c, err := repro.New("conform-"+t.Name, f.Script, unfailing{again}, again)
+	c, err := repro.New("conform", f.Script, unfailing{again}, again)
 	if err != nil {
 		return err
 	}
@@ -375,6 +375,41 @@ func (r *Report) programs(ctx context.Context, t *Target, m *compared, e Effort)
 	return nil
 }
 
+// program is a failure as a program that Replay can read, with all else in comments.
+func program(f *sched.Failure) string {
+	comment := func(b *strings.Builder, text string) {
+		for line := range strings.Lines(text) {
+			b.WriteString("# " + line)
+		}
+	}
+	lines := f.Program.String()
+	before, after, _ := strings.Cut(f.String(), lines)
+	var b strings.Builder
+	comment(&b, before)
+	b.WriteString(lines)
+	comment(&b, after)
+	return b.String()
+}
+
+// Replay runs a program of a finding again, under its schedule. There is no failure if nothing goes wrong.
+func Replay(t Target, text, schedule string) (*sched.Failure, error) {
+	allowed, err := t.check()
+	if err != nil {
+		return nil, err
+	}
+	on := t.system(&compared{allowed: allowed})
+	p, err := sched.Parse(t.Name, text, on)
+	if err != nil {
+		return nil, err
+	}
+	s, err := sched.ParseSchedule(schedule)
+	if err != nil {
+		return nil, err
+	}
+	_, f := sched.Replay(p, on, s)
+	return f, nil
+}
+
 // few is under how many schedules each random program is run.
 const few = 5
 
@@ -389,7 +424,7 @@ func (r *Report) explore(ctx context.Context, p *sched.Program, on *sched.System
 	if f == nil {
 		return
 	}
-	finding := Finding{Rule: f.Kind.String(), Stage: "schedules: " + title, Why: f.Why, Script: f.String()}
+	finding := Finding{Rule: f.Kind.String(), Stage: "schedules: " + title, Why: f.Why, Script: program(f)}
 	if len(f.Clauses) > 0 {
 		finding.Clause = f.Clauses[0]
 	}

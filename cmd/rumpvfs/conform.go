@@ -11,6 +11,7 @@ import (
 
 	"rumpvfs/proptest"
 	"rumpvfs/proptest/driver"
+	"rumpvfs/proptest/repro"
 )
 
 // conformFlags are the flags of the command.
@@ -48,7 +49,7 @@ it each time. The exit status is 0 only if nothing is broken.`,
 	fl.IntVar(&f.effort.Failures, "failures", 3, "findings that end the search")
 	fl.DurationVar(&f.duration, "time", 0, "how long to go on; 0 is once")
 	fl.Uint64Var(&f.effort.Seed, "seed", 0, "seed of the calls")
-	fl.StringVar(&f.out, "out", "", "directory to write reproducers to, in all forms")
+	fl.StringVar(&f.out, "out", "", "directory to write reproducers to, in all forms that there are")
 	fl.BoolVar(&f.json, "json", false, "print JSON, one finding a line, then the figures")
 	return cmd
 }
@@ -103,8 +104,12 @@ func (f *conformFlags) check(ctx context.Context, t proptest.Target) (*proptest.
 }
 
 func (f *conformFlags) print(w io.Writer, finding *proptest.Finding) error {
-	if f.out != "" && finding.Case != nil {
-		if _, err := ofCase(finding.Case).write(f.out); err != nil {
+	if f.out != "" {
+		r := &reproducer{name: finding.Name, files: []repro.File{{Suffix: ".txt", Text: []byte(finding.Script)}}}
+		if finding.Case != nil {
+			r = ofCase(finding.Case)
+		}
+		if _, err := r.write(f.out); err != nil {
 			return err
 		}
 	}
