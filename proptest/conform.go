@@ -151,7 +151,7 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 	if up, err := r.mount(&t); !up {
 		return r, err
 	}
-	stages := []stage{r.lives, r.calls, r.sweeps, r.faults, r.rules, r.programs, r.rare}
+	stages := []stage{r.lives, r.calls, r.rules, r.programs, r.sweeps, r.faults, r.rare}
 	for i, fs := range append([]FS{t.FS}, t.Small...) {
 		on := t
 		on.FS = fs

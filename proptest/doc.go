@@ -12,6 +12,7 @@
 //		})
 //	}
 //
-// and lists in Target.Deviations where it answers otherwise than the model on purpose. The packages below are what the kit is made
-// of: calls, model, clauses, generators, drivers, shrinking, reproducers, schedules, mutants.
+// and lists in Target.Small other mounts of it, with little room, and in Target.Deviations where it answers otherwise than the model on
+// purpose. conform.go says what is tested, stages.go how, faults.go how kernels fail. The packages below are what the kit is made of:
+// calls, model, clauses, stories, generators, drivers, shrinking, reproducers, rules, schedules, mutants.
 package proptest
