@@ -16,7 +16,7 @@ import (
 func Reproducer(name string, f *Failure) *repro.Case {
 	c := &repro.Case{
 		Name: name, FS: f.FS.Name, Setup: f.FS.Setup, Fifofs: f.FS.Caps.Fifos, Quirks: f.Quirks, Why: fmt.Sprintf("rule %s does not hold: %s", f.Rule.Name, f.Rule.Sentence),
-		Script: f.Other, Got: f.Made, Alone: f.Err != nil || f.Rule.base != nil || f.Rule.other != nil,
+		Script: f.Other, Got: f.Made, NoTrace: f.Err != nil || f.Rule.base != nil || f.Rule.other != nil,
 	}
 	if f.Err != nil {
 		c.Why = fmt.Sprintf("rule %s: %v", f.Rule.Name, f.Err)

@@ -165,7 +165,7 @@ func (k *Kill) script() (*repro.Case, error) {
 		return nil, err
 	}
 	r.Why, r.FS, r.Setup, r.Fifofs, r.Quirks = k.Mutant.What, d.FS.Name, d.FS.Setup, d.FS.Caps.Fifos, kern.Fixed
-	r.Alone = k.Mutant.Kind == Fault
+	r.NoTrace = k.Mutant.Kind == Fault
 	killers := string(WriteKillers([]Killer{{k.Mutant.Name, r.Script}}))
 	r.Test = &repro.Test{
 		Imports: []string{"rumpvfs/proptest/mutant"},

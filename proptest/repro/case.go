@@ -24,10 +24,10 @@ type Case struct {
 	Got    []call.Result // the system's
 	Notes  []string      // nil, or for people what else happens in a call, a line each; empty for nothing
 
-	System string   // what gave Got, if it is no kernel of ours: the name of an operating system
-	About  []string // more lines that say what is wrong
-	Test   *Test    // how a Go test shows it; nil: a kernel with the quirks answers otherwise than the oracle
-	Alone  bool     // a trace does not show it, as it takes another kernel than those that traces are replayed on
+	System  string   // what gave Got, if it is no kernel of ours: the name of an operating system
+	About   []string // more lines that say what is wrong
+	Test    *Test    // how a Go test shows it; nil: a kernel with the quirks answers otherwise than the oracle
+	NoTrace bool     // a trace does not show it, as it takes another kernel than those that traces are replayed on
 }
 
 // New makes the calls of a script on an oracle and a system that begin anew, and keeps the answers of both. The script ends
@@ -144,7 +144,7 @@ type File struct {
 // Files are all the ways to write the case.
 func (c *Case) Files() []File {
 	files := []File{{".txt", c.Text()}, {"_test.go", c.GoTest()}, {".sh", c.Shell()}, {".c", c.C()}}
-	if !c.Alone {
+	if !c.NoTrace {
 		files = append(files, File{".trace", c.Trace()})
 	}
 	return files
