@@ -207,6 +207,9 @@ func (g *Gen) fcntl(c *call.Call) {
 	if g.rarely(60) {
 		c.Flags = -1 << 31
 	}
+	if g.piped && g.rarely(4) {
+		c.Flags = pick[int32](g, kern.F_SETFL, kern.F_SETOWN, kern.F_GETOWN)
+	}
 	switch {
 	case c.IsLock():
 		c.Arg = [4]int64{pick[int64](g, kern.F_RDLCK, kern.F_WRLCK, kern.F_WRLCK, kern.F_UNLCK), int64(g.src.Choose(3)),

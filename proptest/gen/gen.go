@@ -156,7 +156,7 @@ var weights = [call.NumOps]uint8{
 // piped are how often those calls come that a script about fifos has.
 //
 //policy:static read only
-var piped = [call.NumOps]uint8{call.Mkfifo: 40, call.Open: 150, call.Close: 25, call.Read: 80, call.Write: 80, call.Fcntl: 40}
+var piped = [call.NumOps]uint8{call.Mkfifo: 30, call.Open: 100, call.Close: 70, call.Read: 70, call.Write: 80, call.Fcntl: 40}
 
 // Next makes a call.
 func (g *Gen) Next(c *call.Call) {

@@ -35,8 +35,8 @@ func (m *Model) rfork(p *proc, c *call.Call, r *call.Result) clause.Cause {
 }
 
 func (m *Model) exit(p *proc, _ *call.Call, _ *call.Result) clause.Cause {
+	cause := m.closeAll(p) // while it still is in its directories
 	p.here = false
-	cause := m.closeAll(p)
 	m.unused(p.cwd)
 	m.unused(p.root)
 	return cause
