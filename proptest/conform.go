@@ -14,10 +14,13 @@ import (
 // Effort says how much is tried.
 type Effort struct {
 	Seed      uint64
-	Calls     uint64 // random calls of one lwp after the other; half as many with errors, and half as many under rules; 0 is 10,000
+	Calls     uint64 // random calls of one lwp after the other; half as many with errors, and half as many under rules; 0 is usual
 	Schedules int    // of each program of two lwps; 0 is 20
 	Failures  int    // that end the search; 0 is 3
 }
+
+// usual is how many random calls are made if nothing else is said. Where there are to be fewer, errors are met in fewer calls of stories.
+const usual = 10_000
 
 // A Finding is a promise that a file system does not keep.
 type Finding struct {
@@ -116,7 +119,7 @@ func Conform(t *testing.T, target Target) {
 	t.Helper()
 	e := Effort{}
 	if testing.Short() {
-		e.Calls = 1000
+		e.Calls, e.Schedules = 500, 5
 	}
 	r, err := Check(t.Context(), target, e)
 	if err != nil {
@@ -139,7 +142,7 @@ func Check(ctx context.Context, t Target, e Effort) (*Report, error) {
 		return nil, err
 	}
 	if e.Calls == 0 {
-		e.Calls = 10_000
+		e.Calls = usual
 	}
 	if e.Schedules == 0 {
 		e.Schedules = 20

@@ -18,6 +18,9 @@ import (
 // TestConform: the file systems of the project do.
 func TestConform(t *testing.T) {
 	for _, fs := range []driver.FS{driver.Rumpfs(), driver.Tmpfs()} {
+		if testing.Short() && !fs.Root {
+			continue // TestConformFifos has it
+		}
 		t.Run(fs.Name, func(t *testing.T) {
 			t.Parallel()
 			proptest.Conform(t, proptest.Built(fs))

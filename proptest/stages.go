@@ -208,7 +208,7 @@ func (r *Report) sweeps(ctx context.Context, t *Target, m *compared, e Effort) e
 		if err != nil {
 			return err
 		}
-		if err := r.sweep(ctx, t, m, d, system, calls, "story: "+s.Title); err != nil {
+		if err := r.sweep(ctx, t, m, d, system, calls, "story: "+s.Title, e.enough()); err != nil {
 			return err
 		}
 	}
@@ -219,10 +219,15 @@ func (r *Report) sweeps(ctx context.Context, t *Target, m *compared, e Effort) e
 }
 
 // enough is of how many calls of a kind in a script a sweep has something fail: others will fail alike.
-const enough = 4
+func (e *Effort) enough() int {
+	if e.Calls < usual {
+		return 1
+	}
+	return 4
+}
 
 // sweep makes the calls of a script as often as there is something in one of them that can fail.
-func (r *Report) sweep(ctx context.Context, t *Target, m *compared, d *driver.Driver, system *failing, script []call.Call, stage string) error {
+func (r *Report) sweep(ctx context.Context, t *Target, m *compared, d *driver.Driver, system *failing, script []call.Call, stage string, enough int) error {
 	defer func() { system.forced = nil }()
 	var kinds [call.NumOps]int
 	for i := range script {

@@ -19,7 +19,7 @@ import (
 // tell makes the calls of a story on model and kernel.
 func tell(t *testing.T, fs driver.FS, s *story.Story, m *model.Model, k call.System) {
 	t.Helper()
-	calls, err := s.Calls(m, fs.Caps.Tmpfs && !fs.Caps.Fifos)
+	calls, err := s.Calls(m, fs.Caps.Tmpfs && !fs.Caps.Fifos && !testing.Short())
 	if err != nil || m.Reset() != nil || k.Reset() != nil {
 		t.Fatalf("%s: %v, or no reset", s.Title, err)
 	}
