@@ -68,6 +68,10 @@ type LockChecker struct {
 	single   map[Lock]*orderNode
 	edges    map[[2]*orderNode]*orderEdge
 	searches int
+
+	unranked bool        // there are locks without a rank
+	early    []orderEdge // between classes, learned before there were any: these have no circles, and are not in edges yet
+	gates    []Lock      // theirs
 }
 
 // An orderNode is a place in the learned order: a class, or one lock of a class that nests or of none.
@@ -76,6 +80,9 @@ type orderNode struct {
 	lock          Lock // nil for a class
 	after, before []*orderEdge
 	searched      int // number of the last search that came by
+
+	bit     uint64 // of a class, while there are bits left
+	settled uint64 // bits of the classes whose locks may be waited for under one of this: there is no more to learn
 }
 
 // An orderEdge says that one lock was waited for under another.
@@ -86,8 +93,9 @@ type orderEdge struct {
 
 // heldLock is a lock that a thread holds.
 type heldLock struct {
-	lock Lock
-	op   RWOp
+	lock  Lock
+	op    RWOp
+	class *orderNode // of its class, once another lock was waited for under it
 }
 
 // NewLockChecker makes a checker that has learned nothing yet.
@@ -110,15 +118,40 @@ func (c *LockClass) name() string {
 
 // Wanted checks that t may wait for l.
 func (c *LockChecker) Wanted(t *Thread, l Lock, _ RWOp) {
+	if len(t.held) == 0 {
+		return
+	}
+	class := c.class(l)
 	for i := range t.held {
-		if h := t.held[i].lock; h == l {
+		h := &t.held[i]
+		if h.class == nil {
+			h.class = c.class(h.lock)
+		}
+		if c.settled(h.class, class) {
+			continue
+		}
+		if h.lock == l {
 			c.report(t, LockAgain, l, nil)
-		} else if rule, bad := breach(h.Class(), l.Class()); bad {
+		} else if rule, bad := breach(h.lock.Class(), l.Class()); bad {
 			c.report(t, rule, l, nil)
-		} else if circle := c.learn(t, h, l); circle != nil {
+		} else if circle := c.learn(t, h.lock, l); circle != nil {
 			c.report(t, LockCircle, l, circle)
 		}
 	}
+}
+
+// class returns the place of l's class, which all locks without one share.
+func (c *LockChecker) class(l Lock) *orderNode {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.classNode(l.Class())
+}
+
+// settled reports whether there is nothing to say of a lock of one class under one of another.
+func (c *LockChecker) settled(from, to *orderNode) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return from.settled&to.bit != 0
 }
 
 // breach says which rule the classes alone forbid to break by waiting for want under have.
@@ -141,12 +174,15 @@ func (c *LockChecker) learn(t *Thread, have, want Lock) (circle []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	from, to := c.node(have, want), c.node(want, have)
+	if from.lock == nil && to.lock == nil && !c.unranked && to.bit != 0 {
+		c.learnEarly(t, have, from, to)
+		return nil
+	}
 	e := c.edges[[2]*orderNode{from, to}]
 	switch {
 	case e == nil:
-		e = &orderEdge{from, to, t.gates(have)}
-		c.edges[[2]*orderNode{from, to}] = e
-		from.after, to.before = append(from.after, e), append(to.before, e)
+		e = &orderEdge{from, to, t.gates(nil, have)}
+		c.add(e)
 	case len(e.gates) == 0 || t.holdsAll(e.gates):
 		return nil
 	default:
@@ -154,6 +190,33 @@ func (c *LockChecker) learn(t *Thread, have, want Lock) (circle []string) {
 	}
 	c.searches++
 	return c.path(to, from, e.gates)
+}
+
+// learnEarly is learn while all classes have ranks, which alone rule out circles.
+func (c *LockChecker) learnEarly(t *Thread, have Lock, from, to *orderNode) {
+	n := len(c.gates)
+	c.gates = t.gates(c.gates, have)
+	c.early = append(c.early, orderEdge{from, to, c.gates[n:len(c.gates):len(c.gates)]})
+	from.settled |= to.bit
+}
+
+// unsettle makes circles be looked for among classes too, from the first lock without a rank on. What was learned early stays, with the locks
+// that were held the first time.
+func (c *LockChecker) unsettle() {
+	if c.unranked {
+		return
+	}
+	c.unranked = true
+	for i := range c.early {
+		e := &c.early[i]
+		e.from.settled = 0
+		c.add(e)
+	}
+}
+
+func (c *LockChecker) add(e *orderEdge) {
+	c.edges[[2]*orderNode{e.from, e.to}] = e
+	e.from.after, e.to.before = append(e.from.after, e), append(e.to.before, e)
 }
 
 // node returns the place of l in an order with other: of its class, unless that says nothing about the two.
@@ -167,16 +230,23 @@ func (c *LockChecker) node(l, other Lock) *orderNode {
 		}
 		return n
 	}
+	return c.classNode(class)
+}
+
+func (c *LockChecker) classNode(class *LockClass) *orderNode {
 	n := c.classes[class]
 	if n == nil {
-		n = &orderNode{class: class}
+		n = &orderNode{class: class, bit: 1 << len(c.classes)}
 		c.classes[class] = n
+		if class == nil || class.Rank == 0 {
+			c.unsettle()
+		}
 	}
 	return n
 }
 
-// gates returns what t holds exclusively besides l.
-func (t *Thread) gates(l Lock) (gates []Lock) {
+// gates appends what t holds exclusively besides l.
+func (t *Thread) gates(gates []Lock, l Lock) []Lock {
 	for _, h := range t.held {
 		if h.op == Writer && h.lock != l {
 			gates = append(gates, h.lock)
@@ -226,12 +296,14 @@ func (c *LockChecker) report(t *Thread, rule LockRule, l Lock, circle []string) 
 }
 
 // Acquired notes that t holds l.
-func (c *LockChecker) Acquired(t *Thread, l Lock, op RWOp) { t.held = append(t.held, heldLock{l, op}) }
+func (c *LockChecker) Acquired(t *Thread, l Lock, op RWOp) {
+	t.held = append(t.held, heldLock{lock: l, op: op})
+}
 
 // Released checks that t holds l, and notes that it does no more.
 func (c *LockChecker) Released(t *Thread, l Lock, op RWOp) {
 	for i := len(t.held) - 1; i >= 0; i-- {
-		if t.held[i] == (heldLock{l, op}) {
+		if t.held[i].lock == l && t.held[i].op == op {
 			t.held = slices.Delete(t.held, i, i+1)
 			if k := l.Class(); k != nil && k.Reorders && op == Writer {
 				c.forgetNested()

@@ -48,6 +48,8 @@ var lockStories = []struct {
 	{"nested both ways under one lock, then without", "1+a 1+v 1+w 1-w 1-v 1-a 2+a 2+w 2+v 2-v 2-w 2-a 1+v 1+w 1-w 1-v", "circle"},
 	{"nested both ways under a lock held by readers", "1<g 1+v 1+w 1-w 1-v 1-g 2<g 2+w 2+v 2-v 2-w 2-g", "circle"},
 	{"order after an upgrade", "1<g 1u 1+a 1-a 1-g 2+a 2+g 2-g 2-a", "circle"},
+	{"ranks, then one without", "1+r 1+t 1-t 1-r 2+a 2+r 2-r 2-a 2+t 2+a 2-a 2-t", "circle"},
+	{"ranks under another, then without it", "1+r 1+s 1+t 1-t 1-s 1-r 3+a 3+s 3-s 3-a 2+r 2+t 2+a 2-a 2-t 2-r 1+s 1+t 1-t 1-s", "circle"},
 	{"without a class", "1+n 1+a 1-a 1-n 2+a 2+n 2-n 2-a", "circle"},
 
 	// Not to report.
@@ -65,6 +67,7 @@ var lockStories = []struct {
 	{"ranks after leaving", "1+t 1-t 1+r 1-r", ""},
 	{"subclasses in order", "1+k 1+l 1+m 1-m 1-l 1-k", ""},
 	{"two of a class, one at a time", "1+i 1-i 1+j 1-j", ""},
+	{"ranks under another, then one without", "1+r 1+s 1+t 1-t 1-s 1-r 3+a 3+s 3-s 3-a 2+r 2+t 2+a 2-a 2-t 2-r", ""},
 	{"nested one way", "1+v 1+w 1+x 1-x 1-w 1-v 2+v 2+x 2-x 2-v", ""},
 	{"nested under a rank", "1+r 1+v 1+w 1-w 1-v 1-r", ""},
 	{"nested the other way after reordering", "1+v 1+w 1-w 1-v 2+R 2-R 2+w 2+v 2-v 2-w", ""},
