@@ -43,7 +43,7 @@ it each time. The exit status is 0 only if nothing is broken.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
+	addFS(cmd, &f.fs)
 	fl.Uint64Var(&f.effort.Calls, "calls", 10_000, "random calls")
 	fl.IntVar(&f.effort.Schedules, "schedules", 20, "schedules of each program")
 	fl.IntVar(&f.effort.Failures, "failures", 3, "findings that end the search")

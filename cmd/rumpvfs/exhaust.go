@@ -43,7 +43,7 @@ text, trace, Go test, shell script and C program.`,
 	fl.IntVarP(&f.depth, "depth", "k", 4, "calls of a script at most")
 	fl.IntVar(&f.names, "names", 2, "names of files")
 	fl.IntVar(&f.jobs, "jobs", runtime.GOMAXPROCS(0), "kernels that run at a time")
-	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
+	addFS(cmd, &f.fs)
 	fl.StringVar(&f.quirks, "quirks", "rev1125", "defects of the reference that kernel and model have, as in run")
 	fl.StringVar(&f.out, "out", cmd.Name()+"-failures", "directory to write failures to, in all forms; made when there is one")
 	fl.BoolVar(&f.raw, "raw", false, "make every script by itself")

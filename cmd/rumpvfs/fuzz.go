@@ -28,10 +28,10 @@ func newFuzz() *cobra.Command {
 		Long: `fuzz makes random scripts of system calls on a kernel and on an oracle, and
 compares after every call. After every hundredth, and at the end of a script,
 the whole kernel is checked (--check says how often): its references, locks,
-lists, trees, pages and buffers must fit together. Of failures that are alike the first is made as small
-as it gets, shown with both answers, and written to a directory as text, trace,
-Go test, shell script and C program. It ends with a line of figures. The exit
-status is 0 only if nothing was found wrong.
+lists, trees, pages and buffers must fit together. Of failures that are alike
+the first is made as small as it gets, shown with both answers, and written to a
+directory as text, trace, Go test, shell script and C program. It ends with a
+line of figures. The exit status is 0 only if nothing was found wrong.
 
 The same seed, shard and jobs make the same scripts. Shard I of N is one of N
 runs that have no script in common; "fuzz merge" adds their results up.`,

@@ -37,7 +37,7 @@ Go test (which asks Linux again), shell script and C program.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return f.run(cmd) },
 	}
 	f.add(cmd, "calls")
-	cmd.Flags().StringVar(&f.fs, "fs", "rumpfs", "file system")
+	addFS(cmd, &f.fs)
 	return cmd
 }
 

@@ -19,13 +19,18 @@ type testFlags struct {
 
 // add adds the flags. The whole kernel is checked after every so many calls.
 func (f *testFlags) add(cmd *cobra.Command, check int) {
+	addFS(cmd, &f.fs)
 	fl := cmd.Flags()
-	fl.StringVar(&f.fs, "fs", "rumpfs", "file system")
 	fl.StringVar(&f.quirks, "quirks", "rev1125", "defects of the reference that kernel and model have, as in run")
 	fl.StringVar(&f.model, "model", "", "those of the model, if it is to have others; fixed is POSIX")
 	fl.StringVar(&f.oracle, "oracle", "model", "what the kernel is compared with: "+oracleNames())
 	fl.BoolVar(&f.deterministic, "deterministic", false, "run kernels that notice a call which never returns, at a third of the speed")
 	fl.IntVar(&f.check, "check", check, "check references, locks, lists, trees, pages and all else of the kernel after so many calls each and at the end of a script; 0 for never")
+}
+
+// addFS adds a flag for one of the project's file systems.
+func addFS(cmd *cobra.Command, fs *string) {
+	cmd.Flags().StringVar(fs, "fs", "rumpfs", "file system: "+driver.FSNames())
 }
 
 // config is the driver's configuration that the flags ask for.

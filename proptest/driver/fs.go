@@ -117,16 +117,23 @@ func populate(p *sim.Proc) error {
 // FileSystems are those that the project has.
 func FileSystems() []FS { return []FS{Rumpfs(), ReadOnlyRumpfs(), Tmpfs(), SmallTmpfs(), FifoTmpfs()} }
 
+// FSNames are their names, as a sentence lists them.
+func FSNames() string {
+	var names []string
+	for _, fs := range FileSystems() {
+		names = append(names, fs.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // FSNamed finds a file system of the project. The error lists their names.
 func FSNamed(name string) (FS, error) {
-	var names []string
 	for _, fs := range FileSystems() {
 		if fs.Name == name {
 			return fs, nil
 		}
-		names = append(names, fs.Name)
 	}
-	return FS{}, fmt.Errorf("no file system is called %q, only %s", name, strings.Join(names, ", "))
+	return FS{}, fmt.Errorf("no file system is called %q, only %s", name, FSNames())
 }
 
 // Kernel is the usual system under test: a kernel with the file system and the quirks. In mode hypercall.Native it is
