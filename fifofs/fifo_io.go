@@ -18,8 +18,8 @@ func (fi *fifoinfo) unlocked(l *kern.Lwp, vp *vnode.Vnode, f func() error) error
 // vopRead reads what there is, after waiting for some; at the end of file
 // nothing. The end of file is where the last writer has gone and all is read.
 // With QuirkFifoEOF that is told once, and who reads again waits for a writer,
-// as who reads before there was one does. With IO_NDELAY the answer to a wait is EWOULDBLOCK, or nothing if there is no
-// writer.
+// as who reads before there was one does. With IO_NDELAY the answer to a wait
+// is EWOULDBLOCK, or nothing if there is no writer.
 //
 // Preconditions: vp is locked, shared or exclusively.
 // Postconditions: vp is locked exclusively; it was unlocked meanwhile.

@@ -118,40 +118,31 @@ func (c *LockClass) name() string {
 
 // Wanted checks that t may wait for l.
 func (c *LockChecker) Wanted(t *Thread, l Lock, _ RWOp) {
-	if len(t.held) == 0 {
-		return
-	}
-	class := c.class(l)
 	for i := range t.held {
-		h := &t.held[i]
-		if h.class == nil {
-			h.class = c.class(h.lock)
-		}
-		if c.settled(h.class, class) {
-			continue
-		}
-		if h.lock == l {
-			c.report(t, LockAgain, l, nil)
-		} else if rule, bad := breach(h.lock.Class(), l.Class()); bad {
-			c.report(t, rule, l, nil)
-		} else if circle := c.learn(t, h.lock, l); circle != nil {
-			c.report(t, LockCircle, l, circle)
+		if rule, circle, bad := c.judge(t, &t.held[i], l); bad {
+			c.report(t, rule, l, circle)
 		}
 	}
 }
 
-// class returns the place of l's class, which all locks without one share.
-func (c *LockChecker) class(l Lock) *orderNode {
+// judge says which rule t breaks by waiting for l under h.
+func (c *LockChecker) judge(t *Thread, h *heldLock, l Lock) (rule LockRule, circle []string, bad bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.classNode(l.Class())
-}
-
-// settled reports whether there is nothing to say of a lock of one class under one of another.
-func (c *LockChecker) settled(from, to *orderNode) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return from.settled&to.bit != 0
+	if h.class == nil {
+		h.class = c.classNode(h.lock.Class())
+	}
+	if h.class.settled&c.classNode(l.Class()).bit != 0 {
+		return 0, nil, false
+	}
+	if h.lock == l {
+		return LockAgain, nil, true
+	}
+	if rule, bad = breach(h.lock.Class(), l.Class()); bad {
+		return rule, nil, true
+	}
+	circle = c.learn(t, h.lock, l)
+	return LockCircle, circle, circle != nil
 }
 
 // breach says which rule the classes alone forbid to break by waiting for want under have.
@@ -169,10 +160,8 @@ func breach(have, want *LockClass) (rule LockRule, bad bool) {
 	return LockOrder, have.Rank > want.Rank || have.Rank == want.Rank && have.Sub > want.Sub
 }
 
-// learn notes that want is waited for under have, and returns the circle that this closes, if it does for the first time.
+// learn notes that want is waited for under have, and returns the circle that this closes, if it does for the first time. Called with mu held.
 func (c *LockChecker) learn(t *Thread, have, want Lock) (circle []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	from, to := c.node(have, want), c.node(want, have)
 	if from.lock == nil && to.lock == nil && !c.unranked && to.bit != 0 {
 		c.learnEarly(t, have, from, to)

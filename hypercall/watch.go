@@ -50,11 +50,7 @@ func (t *Thread) Touch(what any, how Access) {
 }
 
 // Touch tells the Watcher, if there is one, of an access to a word that lies beside the lock and that threads use without it.
-func (l *lockWord) Touch(t *Thread, how Access) {
-	if t.det {
-		t.Touch(l, how)
-	}
-}
+func (l *lockWord) Touch(t *Thread, how Access) { t.Touch(l, how) }
 
 // Wants returns the lock that the thread is about to enter and how, nil if it is about to do anything else. Deterministic mode only.
 func (t *Thread) Wants() (what any, how Access) {

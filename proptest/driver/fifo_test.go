@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"context"
 	"testing"
 
 	"rumpvfs/hypercall"
@@ -14,20 +13,7 @@ import (
 func TestFifos(t *testing.T) {
 	came := map[clause.Cause]bool{}
 	for _, quirks := range []kern.Quirks{kern.Fixed, kern.Rev1125} {
-		d, err := New(Config{Calls: 20000, FS: FifoTmpfs(), Quirks: quirks, Mode: hypercall.Deterministic})
-		if err != nil {
-			t.Fatal(err)
-		}
-		failures, err := d.Run(context.Background())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range failures {
-			t.Errorf("%v", f)
-		}
-		if err := d.Close(); err != nil {
-			t.Error(err)
-		}
+		d := agreed(t, Config{Calls: 20000, FS: FifoTmpfs(), Quirks: quirks, Mode: hypercall.Deterministic})
 		for i, c := range clause.All() {
 			came[c.Cause] = came[c.Cause] || d.Stats.Coverage[i+1] > 0
 		}
