@@ -174,23 +174,32 @@ func (n *node) Revoke(l *kern.Lwp, vp *vnode.Vnode) {
 	n.sys.lock.Exit(l)
 }
 
-// Destroy forgets a vnode that is being freed.
+// Destroy forgets a vnode that is being freed. With the last of a device go its
+// advisory locks: an lwp may have taken one while another closed its descriptor.
 //
 //netbsd:sys/miscfs/specfs/spec_vnops.c spec_node_destroy
 func (n *node) Destroy(l *kern.Lwp, vp *vnode.Vnode) {
 	kern.KASSERTOf(n.opencnt == 0, "sn->sn_opencnt == 0", vp)
-	s := n.sys
+	if n.sys.forget(l, vp, n.key) {
+		n.dev.lockf.Drop(l, vp)
+	}
+	vp.Dev = nil
+}
+
+// forget takes a vnode from those of its device, and reports whether it was the
+// last.
+func (s *System) forget(l *kern.Lwp, vp *vnode.Vnode, key devKey) bool {
 	s.lock.Enter(l)
 	defer s.lock.Exit(l)
-	vnodes := s.nodes[n.key]
+	vnodes := s.nodes[key]
 	i := slices.Index(vnodes, vp)
 	if i < 0 {
 		kern.Panicf("spec_node_destroy: corrupt hash: %v", vp)
 	}
 	if vnodes = slices.Delete(vnodes, i, i+1); len(vnodes) > 0 {
-		s.nodes[n.key] = vnodes
+		s.nodes[key] = vnodes
 	} else {
-		delete(s.nodes, n.key)
+		delete(s.nodes, key)
 	}
-	vp.Dev = nil
+	return len(vnodes) == 0
 }
